@@ -1,0 +1,69 @@
+# Every target starts from a bare clone: Scripts/bootstrap fetches what is missing first.
+#
+#   JOBS=n                   limits the build to n jobs
+#   FILTER=name              runs only the tests whose names match
+#   CONFIGURATION=release    builds and tests optimized code (debug by default)
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+ORACLE := .recipe/oracle
+PYTHON ?= python3
+JOBS ?=
+FILTER ?=
+CONFIGURATION ?= debug
+JOBS_FLAG := $(if $(JOBS),--jobs $(JOBS))
+
+# Warnings are errors in every build made here, so that `make test` and `make check` share one build
+# folder. SwiftPM leaves dependencies out of it (it builds them with warnings suppressed).
+TESTABLE := $(JOBS_FLAG) -c $(CONFIGURATION) -Xswiftc -enable-testing \
+    -Xswiftc -warnings-as-errors -Xcxx -Wall -Xcxx -Werror
+FORMATTED := --recursive --parallel Package.swift Sources Tests
+
+.PHONY: help bootstrap build test check lint build-tests demo bench fixtures format clean distclean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+bootstrap: ## check the machine, install what is missing, fetch libtorch
+	@Scripts/bootstrap
+
+build: bootstrap ## the release executable: .build/release/recipe
+	swift build $(JOBS_FLAG) -c release --product recipe --static-swift-stdlib
+
+build-tests: bootstrap
+	swift build $(TESTABLE) --build-tests
+
+test: build-tests ## build and run the tests
+	swift test $(TESTABLE) --skip-build $(if $(FILTER),--filter '$(FILTER)')
+
+lint: bootstrap ## check the format of the Swift sources
+	swift format lint --strict $(FORMATTED)
+
+check: lint test ## format check, build with our warnings as errors, tests
+
+demo: bootstrap ## pre-train, backdoor, purify and compare a small BERT
+	@Scripts/demo
+
+bench: bootstrap $(ORACLE)/.installed ## speed and memory beside a PyTorch loop with the authors' settings
+	@Scripts/bench
+
+$(ORACLE)/.installed: Oracle/requirements.txt
+	$(PYTHON) -m venv $(ORACLE)
+	$(ORACLE)/bin/python -m pip install --quiet -r Oracle/requirements.txt
+	touch $@
+
+fixtures: $(ORACLE)/.installed ## make Tests/Fixtures again with the pinned Python of Oracle/
+	@grep -l Fixtures Oracle/*.py | while read -r script; do \
+	    echo "$$script"; $(ORACLE)/bin/python "$$script"; \
+	done
+
+format: bootstrap ## format the Swift sources in place
+	swift format --in-place $(FORMATTED)
+
+clean: ## remove what was built (libtorch and the virtual environments stay)
+	swift package clean
+
+distclean: ## remove all that make made: builds, libtorch, virtual environments
+	rm -rf .build .recipe

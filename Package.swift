@@ -1,0 +1,106 @@
+// swift-tools-version: 6.0
+import Foundation
+import PackageDescription
+
+// libtorch comes from `LIBTORCH` (a `torch` package folder or an unpacked libtorch), else from the
+// link that `Scripts/bootstrap` makes. Only `CTorch` sees its headers.
+let libtorch =
+    Context.environment["LIBTORCH"].flatMap { $0.isEmpty ? nil : $0 }
+    ?? Context.packageDirectory + "/.recipe/libtorch"
+
+if !FileManager.default.fileExists(atPath: libtorch + "/include/ATen/ATen.h") {
+    print(
+        """
+        warning: no libtorch at \(libtorch): run Scripts/bootstrap, or set LIBTORCH to a folder \
+        that holds include/ and lib/
+        """)
+}
+
+let torchHeaders: [CXXSetting] = [
+    .unsafeFlags([
+        "-isystem", libtorch + "/include",
+        "-isystem", libtorch + "/include/torch/csrc/api/include",
+        "-O2", "-Wall", "-Wextra", "-Wno-unused-parameter",
+    ])
+]
+let torchLibraries: [LinkerSetting] = [
+    .unsafeFlags(["-L" + libtorch + "/lib", "-Xlinker", "-rpath", "-Xlinker", libtorch + "/lib"]),
+    .linkedLibrary("torch_cpu"),
+    .linkedLibrary("c10"),
+    .linkedLibrary("stdc++"),
+    .linkedLibrary("dl"),
+]
+
+let package = Package(
+    name: "recipe",
+    products: [
+        .executable(name: "recipe", targets: ["recipe"]),
+        .library(name: "RecipeKit", targets: ["RecipeKit"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // Rooms that need no libtorch.
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "TensorFormats", dependencies: ["CZlib"]),
+        .target(name: "TextTokenizers"),
+        .target(name: "DataPipeline", dependencies: ["TextTokenizers"]),
+
+        // The tensor layer.
+        .target(name: "CTorch", cxxSettings: torchHeaders, linkerSettings: torchLibraries),
+        .target(name: "Torch", dependencies: ["CTorch"]),
+        .target(name: "TorchNN", dependencies: ["Torch"]),
+
+        // Models, training, attacks, defenses.
+        .target(name: "Checkpoints", dependencies: ["TorchNN", "TensorFormats"]),
+        .target(
+            name: "ModelZoo",
+            dependencies: ["TorchNN", "Checkpoints", "DataPipeline", "TextTokenizers"]),
+        .target(
+            name: "Training",
+            dependencies: [
+                "TorchNN", "Checkpoints", "DataPipeline", "ModelZoo",
+                .product(name: "Yams", package: "Yams"),
+            ]),
+        .target(name: "Attacks", dependencies: ["Training", "ModelZoo"]),
+        .target(name: "Defenses", dependencies: ["Training", "ModelZoo"]),
+        .target(name: "Evaluation", dependencies: ["Attacks", "Defenses", "ModelZoo"]),
+        .target(name: "Reports", dependencies: ["Evaluation"]),
+        .target(
+            name: "RecipeKit",
+            dependencies: [
+                "Torch", "TorchNN", "TensorFormats", "TextTokenizers", "DataPipeline",
+                "Checkpoints", "ModelZoo", "Training", "Attacks", "Defenses", "Evaluation",
+                "Reports",
+            ]),
+
+        // The command line.
+        .target(
+            name: "RecipeCLI",
+            dependencies: [
+                "RecipeKit", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Yams", package: "Yams"),
+            ]),
+        .executableTarget(name: "recipe", dependencies: ["RecipeCLI"]),
+
+        // Tests, a folder for each room.
+        .target(
+            name: "TestSupport", dependencies: ["Torch", "TensorFormats"],
+            path: "Tests/TestSupport"),
+        .testTarget(name: "TensorFormatsTests", dependencies: ["TensorFormats"]),
+        .testTarget(name: "TextTokenizersTests", dependencies: ["TextTokenizers"]),
+        .testTarget(name: "DataPipelineTests", dependencies: ["DataPipeline"]),
+        .testTarget(name: "TorchTests", dependencies: ["Torch", "CTorch", "TestSupport"]),
+        .testTarget(name: "TorchNNTests", dependencies: ["TorchNN", "TestSupport"]),
+        .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
+        .testTarget(name: "AttacksTests", dependencies: ["Attacks", "TestSupport"]),
+        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"]),
+        .testTarget(name: "ReportsTests", dependencies: ["Reports"]),
+        .testTarget(
+            name: "RecipeCLITests", dependencies: ["RecipeCLI", "RecipeKit", "TestSupport"]),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx20
+)
