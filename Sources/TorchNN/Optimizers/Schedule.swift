@@ -1,0 +1,37 @@
+import Foundation
+
+/// How the learning rate moves over a run, as a factor of its peak.
+public struct Schedule: Sendable, Codable, Equatable {
+    /// The shape after the warm-up.
+    public enum Shape: String, Sendable, Codable, CaseIterable {
+        /// Stays.
+        case constant
+        /// Falls in a straight line to 0 at the end.
+        case linear
+        /// Falls along half a cosine to 0 at the end.
+        case cosine
+    }
+
+    /// The shape after the warm-up.
+    public var shape: Shape
+    /// Steps over which the rate first climbs in a straight line from 0.
+    public var warmupSteps: Int
+
+    /// A schedule; by default linear without a warm-up.
+    public init(_ shape: Shape = .linear, warmupSteps: Int = 0) {
+        self.shape = shape
+        self.warmupSteps = warmupSteps
+    }
+
+    /// The factor at `step`, counted from 0, of `total`.
+    public func factor(at step: Int, of total: Int) -> Double {
+        if step < warmupSteps { return Double(step) / Double(max(1, warmupSteps)) }
+        let remaining = Double(max(1, total - warmupSteps))
+        let progress = Double(step - warmupSteps) / remaining
+        switch shape {
+        case .constant: return 1
+        case .linear: return max(0, 1 - progress)
+        case .cosine: return max(0, 0.5 * (1 + cos(.pi * progress)))
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import Torch
+
+/// One journey through a model: for training or for evaluation, with what watches it.
+///
+/// The pass is an argument of every layer, so that no layer keeps a mode and nothing has to be
+/// restored afterwards.
+public struct Pass {
+    /// Whether dropout drops.
+    public let isTraining: Bool
+    /// Reads the neurons' values as they go by, or nil.
+    public let recorder: (any NeuronRecorder)?
+
+    private let keys: KeySequence?
+
+    /// A pass for evaluation.
+    public static var evaluation: Pass { Pass(isTraining: false, recorder: nil, keys: nil) }
+
+    /// A pass for training, whose dropout masks depend on `key` alone.
+    public static func training(key: UInt64) -> Pass {
+        Pass(isTraining: true, recorder: nil, keys: KeySequence(key))
+    }
+
+    /// A pass for evaluation that shows every neuron to `recorder`.
+    public static func recording(_ recorder: any NeuronRecorder) -> Pass {
+        Pass(isTraining: false, recorder: recorder, keys: nil)
+    }
+
+    /// Drops elements with probability `p` in training; otherwise returns `x` itself.
+    public func dropout(_ x: Tensor, _ p: Double) throws -> Tensor {
+        guard isTraining, p > 0, let keys else { return x }
+        return try x.dropout(p, key: keys.next())
+    }
+
+    /// Shows `x` to the recorder as the values of the neurons at `site`, and returns it.
+    public func recording(_ x: Tensor, at site: NeuronSite) throws -> Tensor {
+        try recorder?.record(x, at: site)
+        return x
+    }
+}
+
+/// Gives each dropout of a pass a key of its own.
+private final class KeySequence {
+    private var state: UInt64
+
+    init(_ key: UInt64) { state = key }
+
+    func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        return state
+    }
+}
+
+/// A named place where a forward pass shows neurons' values before their activation function.
+public struct NeuronSite: Sendable, Hashable {
+    /// The layer's name, as in `bert.encoder.layer.3.intermediate.dense`.
+    public let name: String
+    /// How many neurons there are: the size of the values' last dimension.
+    public let count: Int
+
+    /// A site of `count` neurons, the rows of the weight `name.weight`.
+    public init(name: String, count: Int) {
+        self.name = name
+        self.count = count
+    }
+}
+
+/// Something that reads neurons' values in a pass.
+public protocol NeuronRecorder: AnyObject {
+    /// Called with the pre-activation values [..., neurons] of `site`.
+    func record(_ values: Tensor, at site: NeuronSite) throws
+}
