@@ -1,0 +1,116 @@
+import Foundation
+
+/// A file mapped into memory read-only, for as long as anything refers to it.
+///
+/// Pages are read when touched, so that opening a file of many gigabytes costs nothing. The file
+/// must not be truncated by another process meanwhile; our own writers replace files by renaming,
+/// which leaves a mapping of the old file intact.
+public final class MappedFile: @unchecked Sendable {
+    // Unchecked because of the pointer: the mapping never changes after `init`.
+    private let base: UnsafeRawPointer
+    private let isMapped: Bool
+
+    /// Path of the file, as the caller gave it.
+    public let path: String
+    /// Size of the file in bytes, above zero.
+    public let count: Int
+
+    /// Maps the file at `url`; where the file system cannot map, reads it.
+    ///
+    /// - Throws: `FormatError` when the file is missing, unreadable, empty or not a regular file.
+    public init(_ url: URL) throws {
+        let path = url.path
+        func failure(_ what: String, advice: String? = nil) -> FormatError {
+            FormatError(file: path, what: what, advice: advice)
+        }
+        // Without O_NONBLOCK the opening of a named pipe would wait for a writer.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else {
+            throw failure(
+                "cannot be opened: \(systemMessage(errno))",
+                advice: "check the path and its permissions")
+        }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            throw failure("cannot be examined: \(systemMessage(errno))")
+        }
+        guard (status.st_mode & S_IFMT) == S_IFREG else {
+            throw failure("is not a regular file", advice: "name the weights file itself")
+        }
+        guard status.st_size > 0, let size = Int(exactly: status.st_size) else {
+            throw failure("is empty", advice: "download or copy it again")
+        }
+        self.path = path
+        count = size
+        if let mapping = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0),
+            mapping != MAP_FAILED
+        {
+            base = UnsafeRawPointer(mapping)
+            isMapped = true
+        } else {
+            base = try Self.contents(of: descriptor, count: size, path: path)
+            isMapped = false
+        }
+    }
+
+    /// Holds a copy of `contents`, for files that are not on a disk; `path` names them in errors.
+    ///
+    /// - Throws: `FormatError` when `contents` is empty.
+    public init(contents: [UInt8], path: String) throws {
+        guard !contents.isEmpty else { throw FormatError(file: path, what: "is empty") }
+        let buffer = UnsafeMutableRawPointer.allocate(byteCount: contents.count, alignment: 64)
+        UnsafeMutableRawBufferPointer(start: buffer, count: contents.count)
+            .copyBytes(from: contents)
+        self.path = path
+        count = contents.count
+        base = UnsafeRawPointer(buffer)
+        isMapped = false
+    }
+
+    deinit {
+        if isMapped {
+            munmap(UnsafeMutableRawPointer(mutating: base), count)
+        } else {
+            base.deallocate()
+        }
+    }
+
+    /// Calls `body` with the whole file.
+    public func withUnsafeBytes<Result>(
+        _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) rethrows -> Result {
+        try withExtendedLifetime(self) {
+            try body(UnsafeRawBufferPointer(start: base, count: count))
+        }
+    }
+
+    /// Lets go of the memory that pages already read take; they are read again when touched.
+    public func releasePages() {
+        guard isMapped else { return }
+        madvise(UnsafeMutableRawPointer(mutating: base), count, Int32(MADV_DONTNEED))
+    }
+
+    private static func contents(
+        of descriptor: Int32, count: Int, path: String
+    ) throws -> UnsafeRawPointer {
+        let buffer = UnsafeMutableRawPointer.allocate(byteCount: count, alignment: 64)
+        var done = 0
+        while done < count {
+            let step = read(descriptor, buffer + done, min(count - done, 1 << 30))
+            if step < 0 && errno == EINTR { continue }
+            guard step > 0 else {
+                let reason = step < 0 ? systemMessage(errno) : "it ended early"
+                buffer.deallocate()
+                throw FormatError(file: path, what: "cannot be read: \(reason)")
+            }
+            done += step
+        }
+        return UnsafeRawPointer(buffer)
+    }
+}
+
+/// The operating system's words for an error number.
+func systemMessage(_ code: Int32) -> String {
+    String(cString: strerror(code))
+}
