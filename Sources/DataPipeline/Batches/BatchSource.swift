@@ -1,0 +1,104 @@
+import Foundation
+
+/// Batches of a run by number, each a function of the number alone.
+///
+/// A source keeps no place: any batch can be asked for at any time, so that a resumed run sees what
+/// an uninterrupted one would have seen.
+public protocol BatchSource<Batch>: Sendable {
+    /// What a batch is.
+    associatedtype Batch: Sendable
+    /// Batches of one epoch.
+    var batchesPerEpoch: Int { get }
+    /// Samples of one epoch.
+    var samplesPerEpoch: Int { get }
+    /// The batches of an epoch, in order, as functions that make them.
+    func epoch(_ number: Int) -> [@Sendable () throws -> Batch]
+}
+
+/// Makes batches on a thread of its own, a few ahead of who reads them.
+public final class Prefetcher<Source: BatchSource>: @unchecked Sendable {
+    private let source: Source
+    private let limit: Int
+    private let condition = NSCondition()
+    private var queue: [Result<Source.Batch, any Error>] = []
+    private var isStopped = false
+    private var isFinished = false
+
+    /// Starts at batch `first` of a run of `epochs`, keeping at most `ahead` batches waiting.
+    public init(_ source: Source, epochs: Int, from first: Int = 0, ahead: Int = 8) {
+        self.source = source
+        limit = max(1, ahead)
+        let thread = Thread { [weak self] in
+            Prefetcher.fill({ self }, source, epochs: epochs, from: first)
+        }
+        thread.stackSize = 4 << 20
+        thread.start()
+    }
+
+    deinit { stop() }
+
+    /// The next batch in order, or nil after the last.
+    public func next() throws -> Source.Batch? {
+        condition.lock()
+        defer { condition.unlock() }
+        while queue.isEmpty, !isFinished { condition.wait() }
+        guard !queue.isEmpty else { return nil }
+        condition.broadcast()
+        return try queue.removeFirst().get()
+    }
+
+    /// Ends the thread; batches already made are dropped.
+    public func stop() {
+        condition.lock()
+        isStopped = true
+        condition.broadcast()
+        condition.unlock()
+    }
+
+    /// Holds the prefetcher only while it hands a batch over, so that dropping it ends the thread.
+    private static func fill(
+        _ owner: () -> Prefetcher?, _ source: Source, epochs: Int, from first: Int
+    ) {
+        let perEpoch = max(1, source.batchesPerEpoch)
+        for number in (first / perEpoch)..<max(first / perEpoch, epochs) {
+            let makers = source.epoch(number)
+            for maker in makers.dropFirst(number == first / perEpoch ? first % perEpoch : 0) {
+                let batch = Result { try maker() }
+                while true {
+                    guard let owner = owner() else { return }
+                    switch owner.offer(batch) {
+                    case .taken: break
+                    case .full: continue
+                    case .stopped: return
+                    }
+                    break
+                }
+            }
+        }
+        owner()?.finish()
+    }
+
+    private enum Offer { case taken, full, stopped }
+
+    private func offer(_ batch: Result<Source.Batch, any Error>) -> Offer {
+        condition.lock()
+        defer { condition.unlock() }
+        guard !isStopped else { return .stopped }
+        // A bounded wait: the owner may go away while the queue is full.
+        if queue.count >= limit, !condition.wait(until: Date(timeIntervalSinceNow: 0.2)) {
+            return .full
+        }
+        guard !isStopped else { return .stopped }
+        guard queue.count < limit else { return .full }
+        queue.append(batch)
+        condition.broadcast()
+        return .taken
+    }
+
+    private func finish() {
+        condition.lock()
+        isFinished = true
+        condition.broadcast()
+        condition.unlock()
+    }
+}

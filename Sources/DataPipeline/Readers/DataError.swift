@@ -1,0 +1,26 @@
+import Foundation
+
+/// A text file that cannot be used.
+public struct DataError: Error, LocalizedError, CustomStringConvertible, Equatable, Sendable {
+    /// The file or folder at fault.
+    public let file: String
+    /// The line at fault, counted from 1 with the header; nil where it is the whole file.
+    public let row: Int?
+    /// What is wrong, what was expected and what to do.
+    public let message: String
+
+    /// An error about a file, or about a line of it.
+    public init(file: URL, row: Int? = nil, _ message: String) {
+        self.file = file.path
+        self.row = row
+        self.message = message
+    }
+
+    /// File, row and message.
+    public var description: String {
+        row.map { "\(file), row \($0): \(message)" } ?? "\(file): \(message)"
+    }
+
+    /// The same as `description`.
+    public var errorDescription: String? { description }
+}

@@ -1,0 +1,57 @@
+import Foundation
+
+/// Texts without labels, as pre-training and attacks take them.
+public struct TextCorpus: Hashable, Sendable {
+    /// The texts, in the files' order.
+    public private(set) var texts: [String] = []
+    /// What was read from each file.
+    public private(set) var sources: [TextSource] = []
+
+    /// Reads `.txt`, `.tsv`, `.csv`, `.jsonl` and wikiextractor files, and folders of them.
+    ///
+    /// - Parameters:
+    ///   - files: Files, or folders, whose files of those kinds are read in order of their paths.
+    ///   - textColumn: The column or key with the text; by default `sentence`, else `text`.
+    ///   - limit: Reading stops after that many texts.
+    ///   - minimumWords: Texts with fewer words are skipped, and counted.
+    ///
+    /// Blank texts are skipped and invalid UTF-8 is replaced; both are counted in `sources`.
+    /// Throws `DataError` for a missing, empty or malformed file, and where no text is left.
+    public static func read(
+        _ files: [URL], textColumn: String? = nil, limit: Int? = nil, minimumWords: Int = 0
+    ) throws -> TextCorpus {
+        guard let first = files.first else {
+            throw DataError(file: URL(fileURLWithPath: "."), "no text file was given; name one")
+        }
+        if let limit, limit < 1 {
+            throw DataError(file: first, "a limit of \(limit) texts; expected 1 or more")
+        }
+        var corpus = TextCorpus()
+        let request = ColumnRequest.text(textColumn)
+        for file in try files.flatMap(TextFiles.expand) {
+            let room = limit.map { $0 - corpus.texts.count } ?? Int.max
+            guard room > 0 else { break }
+            // In a folder, a file without content is no mistake of the caller's.
+            if !files.contains(file), Self.isEmpty(file) { continue }
+            var reader = try TextFileReader(file, request: request, minimumWords: minimumWords)
+            while reader.source.rows < room, let text = try reader.next() {
+                corpus.texts.append(text)
+            }
+            corpus.sources.append(reader.source)
+        }
+        if corpus.texts.isEmpty {
+            let short = corpus.sources.reduce(0) { $0 + $1.skippedShort }
+            throw DataError(
+                file: first,
+                short > 0
+                    ? "no usable text: all \(short) have fewer than \(minimumWords) words"
+                    : "no usable text: there is nothing but blank lines and headers")
+        }
+        return corpus
+    }
+
+    private static func isEmpty(_ file: URL) -> Bool {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: file.path)
+        return (attributes?[.size] as? NSNumber)?.intValue == 0
+    }
+}
