@@ -1,0 +1,174 @@
+import Checkpoints
+import DataPipeline
+import Foundation
+import TensorFormats
+import TextTokenizers
+import Torch
+import TorchNN
+
+/// A BERT folder opened for reading: configuration, spelling, which parts it has, tokenizer.
+public struct BERTFolder: Sendable {
+    /// The files.
+    public let folder: ModelFolder
+    /// The sizes and constants.
+    public let configuration: BERTConfiguration
+    /// The spelling of the weights' names.
+    public let dialect: Dialect
+    /// The parts that the weights hold.
+    public let parts: BERT.Parts
+
+    /// Where a masked-language-model head comes from when a model is loaded for pre-training.
+    public enum HeadSource: Sendable, Equatable {
+        /// The checkpoint's own; an error where it has none.
+        case keep
+        /// Drawn afresh, even where the checkpoint has one.
+        case fresh
+        /// The `cls.predictions` of another BERT of the same width and vocabulary.
+        case folder(URL)
+    }
+
+    /// Opens a folder.
+    public init(_ url: URL) throws {
+        folder = try ModelFolder.open(url)
+        configuration = try BERTConfiguration(folder.configuration)
+        dialect = Self.dialect(of: folder.weights, configuration)
+        let names = Set(folder.weights.names.map(dialect.canonical))
+        var parts: BERT.Parts = []
+        if names.contains("bert.pooler.dense.weight") { parts.insert(.pooler) }
+        if names.contains("cls.predictions.transform.dense.weight") { parts.insert(.maskedLMHead) }
+        if names.contains("classifier.weight") { parts.insert(.classifier) }
+        self.parts = parts
+    }
+
+    private static func dialect(
+        of state: StateDictionary, _ configuration: BERTConfiguration
+    ) -> Dialect {
+        BERTDialects.dialect(of: state.names, tiesEmbeddings: configuration.tiesEmbeddings)
+    }
+
+    /// The tokenizer; throws where its ids do not fit the word embeddings.
+    public func tokenizer() throws -> WordPieceTokenizer {
+        let tokenizer = try WordPieceTokenizer(folder: folder.url)
+        guard tokenizer.vocabularySize <= configuration.vocabularySize else {
+            throw CheckpointError(
+                folder.url,
+                "the tokenizer has \(tokenizer.vocabularySize) tokens, the word embeddings "
+                    + "\(configuration.vocabularySize) rows",
+                advice: "vocab.txt or tokenizer.json belongs to another model")
+        }
+        return tokenizer
+    }
+
+    /// Throws where texts of `length` tokens are longer than the model has positions, or too short
+    /// for the special tokens and a word.
+    public func checkLength(_ length: Int) throws {
+        guard length > 2, length <= configuration.maximumPositions else {
+            throw CheckpointError(
+                folder.configuration.url,
+                "a maximum length of \(length) tokens does not fit: the model has "
+                    + "\(configuration.maximumPositions) positions, and 3 is the least",
+                advice: "choose --max-length accordingly")
+        }
+    }
+
+    /// A model of the folder's weights with `parts`.
+    ///
+    /// Parts that the weights lack, and those `fresh` selects, are drawn from `seed`; everything
+    /// else must be in the checkpoint.
+    public func load(
+        parts wanted: BERT.Parts, placement: Placement, head: HeadSource = .keep,
+        fresh: ParameterPattern = .none, labelCount: Int? = nil, seed: Seed = Seed(50)
+    ) throws -> BERT {
+        var configuration = configuration
+        if let labelCount { configuration.labelCount = labelCount }
+        var source: any ParameterSource = CheckpointSource(
+            folder.weights, dialect: dialect, at: folder.url,
+            fallback: FreshSource(seed: seed.key("parameters")),
+            mayBeMissing: ParameterPattern(["bert.pooler.**", "classifier.**"]))
+        var replaced = fresh.alternatives
+        if wanted.contains(.maskedLMHead) {
+            switch head {
+            case .keep:
+                guard parts.contains(.maskedLMHead) else {
+                    throw CheckpointError(
+                        folder.url, "the model has no masked-language-model head (cls.predictions)",
+                        advice: "graft one with --mlm-head FOLDER, or train a new one with "
+                            + "`recipe pretrain --mlm-head fresh`")
+                }
+            case .fresh:
+                replaced.append("cls.predictions.**")
+            case .folder(let url):
+                source = try grafting(url, onto: source)
+            }
+        }
+        if !replaced.isEmpty {
+            source = OverlaySource(
+                FreshSource(seed: seed.key("parameters")), where: ParameterPattern(replaced),
+                over: source)
+        }
+        return try BERT(
+            configuration, parts: wanted, in: ParameterStore(source: source, placement: placement))
+    }
+
+    private func grafting(
+        _ url: URL, onto source: any ParameterSource
+    ) throws -> any ParameterSource {
+        let donor = try BERTFolder(url)
+        guard donor.parts.contains(.maskedLMHead) else {
+            throw CheckpointError(url, "the model has no masked-language-model head to graft")
+        }
+        guard donor.configuration.hiddenSize == configuration.hiddenSize,
+            donor.configuration.vocabularySize == configuration.vocabularySize,
+            donor.configuration.tiesEmbeddings == configuration.tiesEmbeddings
+        else {
+            throw CheckpointError(
+                url, "its head does not fit: width \(donor.configuration.hiddenSize) and vocabulary "
+                    + "\(donor.configuration.vocabularySize), expected "
+                    + "\(configuration.hiddenSize) and \(configuration.vocabularySize)")
+        }
+        return OverlaySource(
+            CheckpointSource(donor.folder.weights, dialect: donor.dialect, at: url),
+            where: "cls.predictions.**", over: source)
+    }
+
+    /// Writes `changed` parameters back into a drop-in replacement of the folder.
+    public func write(
+        _ changed: [Parameter], to destination: URL
+    ) throws -> ModelFolder.WriteReport {
+        try folder.write(changed, to: destination) {
+            Self.dialect(of: $0, configuration)
+        }
+    }
+
+    /// Writes the whole model with parts that the folder had not.
+    public func writeExtended(
+        _ model: BERT, to destination: URL
+    ) throws -> ModelFolder.WriteReport {
+        let architecture = model.maskedLMHead == nil ? "BertModel" : "BertForMaskedLM"
+        return try folder.writeExtended(
+            model.store.parameters, to: destination, dialect: dialect,
+            configuration: ["architectures": .array([.string(architecture)])])
+    }
+}
+
+/// Takes some parameters from one source and all others from another.
+final class OverlaySource: ParameterSource {
+    private let upper: any ParameterSource
+    private let pattern: ParameterPattern
+    private let lower: any ParameterSource
+
+    init(_ upper: any ParameterSource, where pattern: ParameterPattern, over lower: any ParameterSource) {
+        self.upper = upper
+        self.pattern = pattern
+        self.lower = lower
+    }
+
+    func tensor(named name: String, shape: [Int], initializer: Initializer) throws -> Tensor {
+        try (pattern.matches(name) ? upper : lower).tensor(
+            named: name, shape: shape, initializer: initializer)
+    }
+
+    func holds(_ name: String) -> Bool {
+        (pattern.matches(name) ? upper : lower).holds(name)
+    }
+}

@@ -1,0 +1,133 @@
+import Checkpoints
+import Foundation
+import TorchNN
+
+/// The sizes and constants of a BERT, from its `config.json`.
+public struct BERTConfiguration: Sendable, Equatable {
+    /// Rows of the word embeddings.
+    public var vocabularySize: Int
+    /// Width of a token's vector.
+    public var hiddenSize: Int
+    /// Transformer blocks.
+    public var layerCount: Int
+    /// Attention heads a block.
+    public var headCount: Int
+    /// Neurons of a block's feed-forward part.
+    public var intermediateSize: Int
+    /// The longest sequence.
+    public var maximumPositions: Int
+    /// Kinds of segment.
+    public var segmentTypeCount: Int
+    /// The feed-forward activation, also the MLM head's.
+    public var activation: Activation
+    /// Dropout on hidden vectors.
+    public var hiddenDropout: Double
+    /// Dropout on attention probabilities.
+    public var attentionDropout: Double
+    /// Dropout before the classifier.
+    public var classifierDropout: Double
+    /// Added to the variance in layer normalization.
+    public var layerNormEpsilon: Double
+    /// Deviation of fresh weights.
+    public var initializerRange: Double
+    /// The padding token.
+    public var paddingID: Int
+    /// Whether the MLM decoder is the word embeddings.
+    public var tiesEmbeddings: Bool
+    /// Classes of a sequence classifier.
+    public var labelCount: Int
+
+    /// Width of one head.
+    public var headSize: Int { hiddenSize / headCount }
+
+    /// Reads `config.json`.
+    ///
+    /// Throws `CheckpointError` for another architecture, for a field that is missing or of another
+    /// kind, and for a setting that changes the computation in a way this model cannot honour.
+    public init(_ file: JSONFile) throws {
+        try Self.checkArchitecture(file)
+        try Self.checkUnsupported(file)
+        vocabularySize = try file.integer("vocab_size", minimum: 1)
+        hiddenSize = try file.integer("hidden_size", minimum: 1)
+        layerCount = try file.integer("num_hidden_layers", minimum: 1)
+        headCount = try file.integer("num_attention_heads", minimum: 1)
+        intermediateSize = try file.integer("intermediate_size", minimum: 1)
+        maximumPositions = try file.integer("max_position_embeddings", minimum: 1, default: 512)
+        segmentTypeCount = try file.integer("type_vocab_size", minimum: 1, default: 2)
+        hiddenDropout = try Self.probability(file, "hidden_dropout_prob", default: 0.1)
+        attentionDropout = try Self.probability(file, "attention_probs_dropout_prob", default: 0.1)
+        classifierDropout = try Self.probability(
+            file, "classifier_dropout", default: hiddenDropout)
+        layerNormEpsilon = try file.number("layer_norm_eps", default: 1e-12)
+        initializerRange = try file.number("initializer_range", default: 0.02)
+        paddingID = try file.integer("pad_token_id", default: 0)
+        tiesEmbeddings = try file.bool("tie_word_embeddings", default: true)
+        labelCount = try Self.labelCount(file)
+        let name = try file.string("hidden_act") ?? "gelu"
+        guard let activation = Activation(rawValue: name) else {
+            throw CheckpointError(
+                file.url, "‘hidden_act’ is ‘\(name)’; expected one of "
+                    + Activation.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        self.activation = activation
+        guard hiddenSize % headCount == 0 else {
+            throw CheckpointError(
+                file.url,
+                "‘hidden_size’ \(hiddenSize) is not a multiple of ‘num_attention_heads’ \(headCount)")
+        }
+        guard paddingID < vocabularySize else {
+            throw CheckpointError(
+                file.url, "‘pad_token_id’ \(paddingID) is outside ‘vocab_size’ \(vocabularySize)")
+        }
+    }
+
+    private static func checkArchitecture(_ file: JSONFile) throws {
+        let type = try file.string("model_type")
+        var names: [String] = []
+        if case .array(let values)? = file.fields["architectures"] {
+            names = values.compactMap { if case .string(let name) = $0 { name } else { nil } }
+        }
+        let isBERT = type.map { $0 == "bert" } ?? names.contains { $0.hasPrefix("Bert") }
+        guard isBERT else {
+            let found = type ?? names.first ?? "not named"
+            throw CheckpointError(
+                file.url, "the architecture is ‘\(found)’; expected ‘bert’",
+                advice: "this version reads BERT models")
+        }
+    }
+
+    /// Settings under which the same weights mean another computation.
+    private static func checkUnsupported(_ file: JSONFile) throws {
+        let positions = try file.string("position_embedding_type") ?? "absolute"
+        guard positions == "absolute" else {
+            throw CheckpointError(
+                file.url, "‘position_embedding_type’ is ‘\(positions)’; only ‘absolute’ is supported")
+        }
+        for flag in ["is_decoder", "add_cross_attention"] where try file.bool(flag, default: false) {
+            throw CheckpointError(file.url, "‘\(flag)’ is true; only encoders are supported")
+        }
+        if case .object(let heads)? = file.fields["pruned_heads"], !heads.isEmpty {
+            throw CheckpointError(file.url, "‘pruned_heads’ is not empty; pruned heads are not supported")
+        }
+        if let quantization = file.fields["quantization_config"], quantization != .null {
+            throw CheckpointError(
+                file.url, "the model is quantized (‘quantization_config’)",
+                advice: "purify the original weights, then quantize")
+        }
+    }
+
+    private static func probability(
+        _ file: JSONFile, _ name: String, default fallback: Double
+    ) throws -> Double {
+        let value = try file.number(name, default: fallback)
+        guard value >= 0, value < 1 else {
+            throw CheckpointError(file.url, "‘\(name)’ is \(value); expected 0 ≤ p < 1")
+        }
+        return value
+    }
+
+    private static func labelCount(_ file: JSONFile) throws -> Int {
+        if case .object(let labels)? = file.fields["id2label"], !labels.isEmpty { return labels.count }
+        return try file.integer("num_labels", minimum: 1, default: 2)
+    }
+}

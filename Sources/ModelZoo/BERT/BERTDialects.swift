@@ -1,0 +1,34 @@
+import Checkpoints
+
+/// How BERT checkpoints spell their names.
+public enum BERTDialects {
+    /// Recognizes the spelling of a state dictionary from the names in it.
+    ///
+    /// Canonical names are those of transformers' `BertForPreTraining`.
+    public static func dialect(of names: [String], tiesEmbeddings: Bool) -> Dialect {
+        var rules: [Dialect.Rule] = []
+        var traits: [String] = []
+        if !names.isEmpty, names.allSatisfy({ $0.hasPrefix("module.") }) {
+            rules.append(.removePrefix("module."))
+            traits.append("module.")
+        }
+        let plain = names.map(Dialect(name: "", rules: rules).canonical)
+        if !plain.contains(where: { $0.hasPrefix("bert.") }) {
+            rules.append(.addPrefix("bert.", toParts: ["embeddings", "encoder", "pooler"]))
+            traits.append("without ‘bert.’")
+        }
+        if plain.contains(where: { $0.hasSuffix("LayerNorm.gamma") }) {
+            rules.append(.renameLast("gamma", to: "weight", after: "LayerNorm"))
+            rules.append(.renameLast("beta", to: "bias", after: "LayerNorm"))
+            traits.append("gamma/beta")
+        }
+        if tiesEmbeddings {
+            rules.append(
+                .alias(
+                    "cls.predictions.decoder.weight", of: "bert.embeddings.word_embeddings.weight"))
+            rules.append(.alias("cls.predictions.decoder.bias", of: "cls.predictions.bias"))
+        }
+        let name = traits.isEmpty ? "transformers" : "transformers, " + traits.joined(separator: ", ")
+        return Dialect(name: name, rules: rules)
+    }
+}

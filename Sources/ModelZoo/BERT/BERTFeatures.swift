@@ -1,0 +1,61 @@
+import DataPipeline
+import Torch
+import TorchNN
+
+/// Vectors of texts, for comparison with another implementation and for whoever trains on them.
+public struct BERTFeatures {
+    /// The last hidden state of the first token [texts, hidden].
+    public let classification: Tensor
+    /// The mean of the last hidden state over a text's tokens, special ones included [texts, hidden].
+    public let mean: Tensor
+    /// The pooler's output [texts, hidden], where the model has a pooler.
+    public let pooled: Tensor?
+
+    /// The vectors of `texts` (ids with special tokens), in their order.
+    public init(of texts: [[Int32]], by model: BERT, padding: Int32) throws {
+        let device = model.store.placement.device
+        let order = texts.indices.sorted { texts[$0].count < texts[$1].count }
+        var first: [Tensor] = []
+        var means: [Tensor] = []
+        var pooled: [Tensor] = []
+        for start in stride(from: 0, to: order.count, by: Self.batchSize) {
+            let samples = order[start..<min(start + Self.batchSize, order.count)]
+            let batch = TokenBatch(samples.map { texts[$0] }, padding: padding)
+            try withoutGradients {
+                let input = try BERTInput(batch, device: device)
+                let hidden = try model.encoder(input, in: .evaluation).cast(to: .float32)
+                let vectors = try hidden.selected(1, 0).contiguous()
+                first.append(vectors)
+                means.append(try Self.mean(of: hidden, batch, device))
+                if model.pooler != nil {
+                    pooled.append(
+                        try model.pooled(vectors.cast(to: model.store.placement.computeType))
+                            .cast(to: .float32))
+                }
+            }
+        }
+        // Back from the order of lengths to the order given.
+        var place = [Int64](repeating: 0, count: texts.count)
+        for (position, sample) in order.enumerated() { place[sample] = Int64(position) }
+        let index = try Tensor(place, device: device)
+        func inOrder(_ parts: [Tensor]) throws -> Tensor {
+            try Tensor.concatenated(parts, along: 0).gathered(0, at: index)
+        }
+        classification = try inOrder(first)
+        mean = try inOrder(means)
+        self.pooled = pooled.isEmpty ? nil : try inOrder(pooled)
+    }
+
+    private static let batchSize = 64
+
+    private static func mean(
+        of hidden: Tensor, _ batch: TokenBatch, _ device: Device
+    ) throws -> Tensor {
+        var weights = [Float](repeating: 0, count: batch.rows * batch.width)
+        for (row, length) in batch.lengths.enumerated() {
+            for column in 0..<length { weights[row * batch.width + column] = 1 / Float(length) }
+        }
+        let shares = try Tensor(weights, shape: [batch.rows, batch.width, 1], device: device)
+        return try (hidden * shares).sum(over: [1])
+    }
+}

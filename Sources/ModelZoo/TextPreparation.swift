@@ -1,0 +1,9 @@
+import DataPipeline
+import TextTokenizers
+
+extension WordPieceTokenizer {
+    /// BERT's masking over this vocabulary.
+    public var masking: TokenMasking {
+        TokenMasking(maskID: maskID, specialIDs: specialIDs, vocabularySize: vocabularySize)
+    }
+}

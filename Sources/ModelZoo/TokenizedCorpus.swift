@@ -1,0 +1,32 @@
+import DataPipeline
+import TextTokenizers
+
+/// Texts as ids with their special tokens, made once and ahead of training.
+public struct TokenizedCorpus: Sendable {
+    /// The ids of each text that has any.
+    public let texts: [[Int32]]
+    /// What became of the texts.
+    public let summary: Summary
+
+    /// What became of the texts.
+    public struct Summary: Sendable, Codable, Equatable {
+        /// Texts with at least one token.
+        public var texts: Int
+        /// Texts without a token, which were left out.
+        public var empty: Int
+        /// Texts as long as the limit, which may have been cut.
+        public var atLimit: Int
+        /// Tokens of all texts, special ones included.
+        public var tokens: Int
+    }
+
+    /// Tokenizes `texts`, each cut to `maximumLength` tokens.
+    public init(_ texts: [String], tokenizer: WordPieceTokenizer, maximumLength: Int) {
+        let encoded = tokenizer.encodeAll(texts, maximumLength: maximumLength)
+        self.texts = encoded.filter { $0.count > 2 }
+        summary = Summary(
+            texts: self.texts.count, empty: encoded.count - self.texts.count,
+            atLimit: self.texts.count { $0.count >= maximumLength },
+            tokens: self.texts.reduce(0) { $0 + $1.count })
+    }
+}
