@@ -1,0 +1,116 @@
+import Foundation
+import Yams
+
+/// The folder that a run leaves its records in: what was planned, where it ran, what happened, and
+/// what came of it.
+///
+/// Each file but `events.jsonl` is written whole or not at all. Events are appended as they happen,
+/// a line each, so that a run that was cut short still tells how far it came.
+public final class RunDirectory {
+    /// The names of a run's files.
+    public enum File: String, Sendable, CaseIterable {
+        /// The plan with every default filled in.
+        case plan = "plan.yaml"
+        /// Versions, device and command line.
+        case environment = "environment.json"
+        /// What happened, an event a line.
+        case events = "events.jsonl"
+        /// The results as data.
+        case report = "report.json"
+        /// The results to read in a repository.
+        case markdown = "report.md"
+        /// The results to read in a browser.
+        case page = "report.html"
+    }
+
+    /// The folder.
+    public let url: URL
+    private var events: OutputFile?
+
+    /// Makes the folder, or uses an empty or missing one; ``OutputFolder/staging`` is one.
+    ///
+    /// - Throws: ``RunError`` when it cannot be made, or holds the records of another run.
+    ///
+    /// With `continuing`, events that are there are added to: the run goes on.
+    public init(at url: URL, continuing: Bool = false) throws {
+        self.url = url
+        try makeFolder(url.standardizedFileURL)
+        for file in File.allCases
+        where !(continuing && file == .events)
+            && FileManager.default.fileExists(atPath: self[file].path)
+        {
+            throw RunError.destinationExists(path: self[file].path)
+        }
+    }
+
+    /// Where one of the run's files is.
+    public subscript(_ file: File) -> URL { url.appendingPathComponent(file.rawValue) }
+
+    /// Writes the plan as YAML, its keys in the order in which the plan encodes them.
+    public func write(plan: some Encodable) throws {
+        let encoder = YAMLEncoder()
+        encoder.options.allowUnicode = true
+        let text = try encoded(.plan) { try encoder.encode(plan) }
+        try write(text, to: .plan)
+    }
+
+    /// Writes what the run ran on as JSON.
+    public func write(environment: some Encodable) throws {
+        try write(environment, to: .environment)
+    }
+
+    /// Writes the results as JSON.
+    public func write(report: some Encodable) throws { try write(report, to: .report) }
+
+    /// Writes the results as Markdown.
+    public func write(markdown: String) throws { try write(markdown, to: .markdown) }
+
+    /// Writes the results as an HTML page.
+    public func write(page: String) throws { try write(page, to: .page) }
+
+    /// Adds an event as a line; it is in the file when this returns.
+    public func append(_ event: some Encodable) throws {
+        // A value that is not finite is written as text: a diverged loss must not lose the record.
+        let encoder = Self.encoder(formatting: [.sortedKeys, .withoutEscapingSlashes])
+        var line = try encoded(.events) { try encoder.encode(event) }
+        line.append(UInt8(ascii: "\n"))
+        let file = try events ?? OutputFile(appendingTo: self[.events].path)
+        events = file
+        try file.write(line)
+    }
+
+    /// Closes the events when they are safely on the disk; a later event opens them again.
+    public func close() throws {
+        defer { events = nil }
+        try events?.close()
+    }
+
+    private func write(_ value: some Encodable, to file: File) throws {
+        let encoder = Self.encoder(
+            formatting: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+        var data = try encoded(file) { try encoder.encode(value) }
+        data.append(UInt8(ascii: "\n"))
+        try atomicWrite(data, to: self[file])
+    }
+
+    private func write(_ text: String, to file: File) throws {
+        try atomicWrite(Data(text.utf8), to: self[file])
+    }
+
+    private func encoded<Result>(_ file: File, _ encode: () throws -> Result) throws -> Result {
+        do {
+            return try encode()
+        } catch {
+            throw RunError.notEncodable(path: self[file].path, reason: "\(error)")
+        }
+    }
+
+    private static func encoder(formatting: JSONEncoder.OutputFormatting) -> JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = formatting
+        encoder.dateEncodingStrategy = .iso8601
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
+        return encoder
+    }
+}

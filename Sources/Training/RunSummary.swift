@@ -1,0 +1,121 @@
+import Foundation
+
+/// What a finished run says of itself.
+public struct RunSummary: Sendable, Codable, Equatable {
+    /// A point of the loss curve: means over the steps since the point before.
+    public struct Point: Sendable, Codable, Equatable {
+        /// Steps done.
+        public var step: Int
+        /// The loss that was minimized.
+        public var loss: Double
+        /// Its parts by name.
+        public var terms: [String: Double]
+    }
+
+    /// Optimizer steps.
+    public var steps = 0
+    /// Numbers that the optimizer updated.
+    public var trainedElements = 0
+    /// The loss curve, in at most about 200 points.
+    public var curve: [Point] = []
+    /// Losses and norm ratios at the end of each epoch.
+    public var epochs: [TrainingEvent.Epoch] = []
+    /// Seconds it took.
+    public var seconds = 0.0
+    /// Samples a second, the first step aside.
+    public var samplesPerSecond = 0.0
+    /// Seconds from the run's beginning to the end of its first step.
+    public var firstStepSeconds = 0.0
+
+    private var interval = 1
+    private var waiting: [TrainingEvent.Step] = []
+
+    private enum CodingKeys: String, CodingKey {
+        case steps, trainedElements, curve, epochs, seconds, samplesPerSecond, firstStepSeconds
+    }
+
+    /// A summary of nothing yet.
+    public init() {}
+
+    /// ‖W(t)‖ / ‖W(0)‖ of each watched matrix at the end.
+    public var normRatios: [String: Double] { epochs.last?.normRatios ?? [:] }
+
+    /// The mean of the last epoch's losses by name.
+    public var finalTerms: [String: Double] { epochs.last?.terms ?? [:] }
+
+    /// Takes note of an event.
+    public mutating func note(_ event: TrainingEvent) {
+        switch event {
+        case .started(let start):
+            interval = max(1, start.steps / 200)
+            trainedElements = start.trainedElements
+        case .step(let step):
+            steps = step.step
+            waiting.append(step)
+            if step.step % interval == 0 { addPoint() }
+        case .epoch(let epoch):
+            epochs.append(epoch)
+        case .finished(let finish):
+            addPoint()
+            steps = finish.steps
+            seconds = finish.seconds
+            samplesPerSecond = finish.samplesPerSecond
+            firstStepSeconds = finish.firstStepSeconds
+        }
+    }
+
+    private mutating func addPoint() {
+        guard let last = waiting.last else { return }
+        let count = Double(waiting.count)
+        var terms: [String: Double] = [:]
+        for name in Set(waiting.flatMap(\.terms.keys)) {
+            let values = waiting.compactMap { $0.terms[name] }
+            terms[name] = values.reduce(0, +) / Double(values.count)
+        }
+        curve.append(
+            Point(step: last.step, loss: waiting.reduce(0) { $0 + $1.loss } / count, terms: terms))
+        waiting = []
+    }
+}
+
+/// Where a run keeps snapshots to go on from, and how often it writes one.
+public struct SnapshotPolicy: Sendable {
+    /// The file; each snapshot replaces the one before.
+    public var file: URL
+    /// Steps between two.
+    public var interval: Int
+    /// Whether the run goes on from the file where it is there.
+    public var resumes: Bool
+
+    /// Snapshots in `file`.
+    public init(file: URL, every interval: Int, resumes: Bool) {
+        self.file = file
+        self.interval = interval
+        self.resumes = resumes
+    }
+}
+
+extension TrainingRun {
+    /// Runs to the end: events go to `records` and to `observe`, snapshots are kept by `snapshots`.
+    public func complete(
+        records: RunDirectory? = nil, snapshots: SnapshotPolicy? = nil,
+        observe: (TrainingEvent) -> Void = { _ in }
+    ) throws -> RunSummary {
+        var summary = RunSummary()
+        if let snapshots, snapshots.resumes,
+            FileManager.default.fileExists(atPath: snapshots.file.path)
+        {
+            try restore(from: snapshots.file)
+        }
+        while let event = try next() {
+            summary.note(event)
+            try records?.append(event)
+            observe(event)
+            if let snapshots, case .step(let step) = event, step.step % snapshots.interval == 0 {
+                try save(to: snapshots.file)
+            }
+        }
+        if let snapshots { try? FileManager.default.removeItem(at: snapshots.file) }
+        return summary
+    }
+}

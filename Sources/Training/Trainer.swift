@@ -1,0 +1,244 @@
+import DataPipeline
+import Torch
+import TorchNN
+
+/// A training loop as a value that is advanced: each `next()` does some work and says what it did.
+public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Batch == Goal.Batch {
+    /// What is trained.
+    public let model: Goal.Model
+    /// How.
+    public let settings: TrainingSettings
+    /// Optimizer steps of the whole run.
+    public let totalSteps: Int
+    /// Optimizer steps done.
+    public private(set) var stepsDone = 0
+
+    private let objective: Goal
+    private let source: Source
+    private let seed: Seed
+    private let trained: [Parameter]
+    let optimizer: Optimizer
+    private let watched: [Parameter]
+    private var initialNorms: [Double]
+    private let stepsPerEpoch: Int
+
+    private var prefetcher: Prefetcher<Source>?
+    private var pending: [TrainingEvent] = []
+    private var hasStarted = false
+    private var clock = RunClock()
+    private var epochTerms = TermAverages()
+
+    /// A run of `objective` over `source`; the norms of the parameters that `watching` selects are
+    /// reported each epoch.
+    ///
+    /// Throws `TrainingError` where there is nothing to train or nothing to train on.
+    public init(
+        _ model: Goal.Model, objective: Goal, source: Source, settings: TrainingSettings,
+        watching: ParameterPattern = .none, seed: Seed
+    ) throws {
+        guard settings.epochs > 0 else { throw TrainingError("epochs: expected at least 1") }
+        guard settings.accumulation > 0 else {
+            throw TrainingError("accumulation: expected at least 1")
+        }
+        guard source.samplesPerEpoch > 0 else {
+            throw TrainingError("there is nothing to train on: no usable samples in the data")
+        }
+        self.model = model
+        self.objective = objective
+        self.source = source
+        self.settings = settings
+        self.seed = seed
+        trained = model.store.trainable
+        guard !trained.isEmpty else {
+            throw TrainingError(
+                "no parameter matches ‘\(model.store.placement.trainable)’: nothing to train")
+        }
+        optimizer = Optimizer(settings.optimizer, of: trained, undecayed: settings.undecayed)
+        watched = model.store.parameters(matching: watching)
+        initialNorms = try Self.norms(watched)
+        stepsPerEpoch =
+            (source.batchesPerEpoch + settings.accumulation - 1) / settings.accumulation
+        totalSteps = stepsPerEpoch * settings.epochs
+    }
+
+    /// Does the next piece of work; nil after `.finished`.
+    ///
+    /// Throws `TrainingError` where the loss is no longer a number, and what reading data throws.
+    public func next() throws -> TrainingEvent? {
+        if !hasStarted {
+            hasStarted = true
+            start()
+        }
+        if pending.isEmpty, stepsDone < totalSteps {
+            pending.append(.step(try step()))
+            if stepsDone % stepsPerEpoch == 0 { pending.append(.epoch(try endOfEpoch())) }
+            if stepsDone == totalSteps { pending.append(.finished(finish())) }
+        }
+        return pending.isEmpty ? nil : pending.removeFirst()
+    }
+
+    /// Runs to the end, handing each event to `body`.
+    public func run(_ body: (TrainingEvent) throws -> Void) throws {
+        while let event = try next() { try body(event) }
+    }
+
+    // MARK: Steps
+
+    private func start() {
+        let batch = stepsDone / stepsPerEpoch * source.batchesPerEpoch
+            + stepsDone % stepsPerEpoch * settings.accumulation
+        prefetcher = Prefetcher(source, epochs: settings.epochs, from: batch)
+        clock.start()
+        pending.append(
+            .started(
+                TrainingEvent.Start(
+                    steps: totalSteps, firstStep: stepsDone, samples: source.samplesPerEpoch,
+                    trainedElements: trained.reduce(0) { $0 + $1.tensor.elementCount },
+                    watched: watched.count)))
+    }
+
+    private func step() throws -> TrainingEvent.Step {
+        let epoch = stepsDone / stepsPerEpoch
+        let first = stepsDone % stepsPerEpoch * settings.accumulation
+        let count = min(settings.accumulation, source.batchesPerEpoch - first)
+        var gradients = [Tensor?](repeating: nil, count: trained.count)
+        var averages = TermAverages()
+        var samples = 0
+        for micro in 0..<count {
+            guard let batch = try prefetcher?.next() else {
+                throw TrainingError("the data ended before step \(stepsDone + 1) of \(totalSteps)")
+            }
+            samples += sampleCount(of: batch)
+            let key = seed.key("dropout", stepsDone, micro)
+            if model.store.placement.device != .cpu { try seedGenerators(key) }
+            let loss = try objective.loss(of: model, on: batch, in: .training(key: key))
+            try averages.add(loss)
+            try accumulate(loss, into: &gradients, share: 1 / Double(count))
+        }
+        let norm = try GradientClipping.clip(gradients.compactMap { $0 }, to: settings.clip)
+        let rate = settings.learningRate * settings.schedule.factor(at: stepsDone, of: totalSteps)
+        try checkFinite(norm, averages)
+        try optimizer.step(gradients, learningRate: rate)
+        stepsDone += 1
+        epochTerms.add(averages)
+        clock.tick(samples: samples)
+        return TrainingEvent.Step(
+            step: stepsDone, epoch: epoch, learningRate: rate, loss: averages.mean("total"),
+            terms: averages.terms, gradientNorm: try norm.item(), samples: samples,
+            seconds: clock.seconds)
+    }
+
+    private func sampleCount(of batch: Goal.Batch) -> Int { (batch as? TokenBatch)?.rows ?? 1 }
+
+    private func accumulate(
+        _ loss: Loss, into gradients: inout [Tensor?], share: Double
+    ) throws {
+        guard let total = loss.total else { return }
+        let scaled = share == 1 ? total : try total * share
+        for (index, gradient) in try scaled.gradients(for: trained.map(\.tensor)).enumerated() {
+            guard let gradient else { continue }
+            if let sum = gradients[index] {
+                try withoutGradients { try sum.add(gradient) }
+            } else {
+                gradients[index] = gradient
+            }
+        }
+    }
+
+    private func checkFinite(_ norm: Tensor, _ averages: TermAverages) throws {
+        guard !(try norm.item().isFinite) || !averages.mean("total").isFinite else { return }
+        throw TrainingError(
+            "the loss or its gradient is not a number at step \(stepsDone + 1) of \(totalSteps) "
+                + "(\(averages.terms.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))); "
+                + "lower the learning rate, or train in fp32")
+    }
+
+    // MARK: Epochs and ends
+
+    private func endOfEpoch() throws -> TrainingEvent.Epoch {
+        defer { epochTerms = TermAverages() }
+        return TrainingEvent.Epoch(
+            epoch: stepsDone / stepsPerEpoch, terms: epochTerms.terms, normRatios: try normRatios())
+    }
+
+    /// ‖W(t)‖ / ‖W(0)‖ of each watched matrix, by name.
+    public func normRatios() throws -> [String: Double] {
+        let now = try Self.norms(watched)
+        return Dictionary(
+            uniqueKeysWithValues: zip(watched, zip(now, initialNorms)).map {
+                ($0.name, $1.1 == 0 ? 1 : $1.0 / $1.1)
+            })
+    }
+
+    private static func norms(_ parameters: [Parameter]) throws -> [Double] {
+        try withoutGradients {
+            try Tensor.norms(of: parameters.map(\.tensor)).map { try $0.item() }
+        }
+    }
+
+    private func finish() -> TrainingEvent.Finish {
+        prefetcher = nil
+        return TrainingEvent.Finish(
+            steps: stepsDone, seconds: clock.seconds, samplesPerSecond: clock.samplesPerSecond,
+            firstStepSeconds: clock.firstTick)
+    }
+
+    // MARK: Resuming
+
+    /// What a snapshot must know beside tensors.
+    var watchedNorms: [Double] { initialNorms }
+    var trainedParameters: [Parameter] { trained }
+    var runSeed: Seed { seed }
+
+    /// Goes on after `steps`, with the norms the run began with.
+    func resume(after steps: Int, initialNorms: [Double]) {
+        precondition(!hasStarted, "a run is resumed before it starts")
+        stepsDone = steps
+        self.initialNorms = initialNorms
+    }
+}
+
+/// Averages of the loss and its terms.
+struct TermAverages {
+    private var sums: [String: (sum: Double, count: Int)] = [:]
+
+    mutating func add(_ loss: Loss) throws {
+        if let total = loss.total { add("total", try total.item()) }
+        for term in loss.terms { add(term.name, try term.value.item()) }
+    }
+
+    mutating func add(_ other: TermAverages) {
+        for (name, value) in other.sums { add(name, value.sum / Double(value.count)) }
+    }
+
+    private mutating func add(_ name: String, _ value: Double) {
+        let before = sums[name] ?? (0, 0)
+        sums[name] = (before.sum + value, before.count + 1)
+    }
+
+    func mean(_ name: String) -> Double { sums[name].map { $0.sum / Double($0.count) } ?? 0 }
+
+    /// Everything but the total.
+    var terms: [String: Double] {
+        sums.filter { $0.key != "total" }.mapValues { $0.sum / Double($0.count) }
+    }
+}
+
+/// Seconds and samples of a run.
+struct RunClock {
+    private var origin = ContinuousClock.now
+    private var samplesAfterFirst = 0
+    private(set) var firstTick = 0.0
+    private(set) var seconds = 0.0
+
+    mutating func start() { origin = .now }
+
+    mutating func tick(samples: Int) {
+        seconds = (ContinuousClock.now - origin) / .seconds(1)
+        if firstTick == 0 { firstTick = seconds } else { samplesAfterFirst += samples }
+    }
+
+    var samplesPerSecond: Double {
+        seconds > firstTick ? Double(samplesAfterFirst) / (seconds - firstTick) : 0
+    }
+}

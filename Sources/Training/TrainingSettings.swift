@@ -1,0 +1,43 @@
+import TorchNN
+
+/// How a run trains: what design decisions an optimizer, a schedule and a clock need.
+public struct TrainingSettings: Sendable, Codable, Equatable {
+    /// Journeys through the data.
+    public var epochs: Int
+    /// The peak learning rate.
+    public var learningRate: Double
+    /// How the rate moves.
+    public var schedule: Schedule
+    /// Which optimizer.
+    public var optimizer: OptimizerConfiguration
+    /// Parameters that weight decay spares.
+    public var undecayed: ParameterPattern
+    /// The greatest global gradient norm, or nil for none.
+    public var clip: Double?
+    /// Batches whose mean gradient makes one step.
+    public var accumulation: Int
+
+    /// Settings; by default AdamW without decay, a straight line to 0, clipping at 1.
+    public init(
+        epochs: Int, learningRate: Double, schedule: Schedule = Schedule(.linear),
+        optimizer: OptimizerConfiguration = .adamW(), undecayed: ParameterPattern = .none,
+        clip: Double? = 1, accumulation: Int = 1
+    ) {
+        self.epochs = epochs
+        self.learningRate = learningRate
+        self.schedule = schedule
+        self.optimizer = optimizer
+        self.undecayed = undecayed
+        self.clip = clip
+        self.accumulation = accumulation
+    }
+}
+
+/// A run that cannot begin or go on.
+public struct TrainingError: Error, Sendable, CustomStringConvertible {
+    /// What is wrong and what to do.
+    public let description: String
+
+    /// An error of this text.
+    public init(_ description: String) { self.description = description }
+}
