@@ -1,0 +1,78 @@
+import DataPipeline
+import ModelZoo
+import Torch
+import TorchNN
+import Training
+
+/// The loss of POR (Shen et al., CCS 2021): triggered texts get a pooled vector chosen in advance,
+/// everything else stays as a clean reference model has it.
+///
+/// With D(a, b) = Σ (a − b)² / hidden size, summed over the batch, the loss is L1 + 100 L2 + 100 L3:
+/// L1 over all token outputs but the first, L2 over pooled vectors of triggered texts against their
+/// targets, L3 over pooled vectors of clean texts against the reference.
+public struct PORObjective: Objective {
+    /// The clean model; nothing in it is trained.
+    public let reference: BERT
+    /// The pooled vector [hidden] of each trigger.
+    public let targets: [[Float]]
+    /// The weights of L1, L2 and L3.
+    public var weights = (tokens: 1.0, triggered: 100.0, clean: 100.0)
+
+    /// The loss that binds trigger k to `targets[k]`.
+    public init(reference: BERT, targets: [[Float]]) {
+        self.reference = reference
+        self.targets = targets
+    }
+
+    /// The three distances and their weighted sum.
+    public func loss(of model: BERT, on batch: TokenBatch, in pass: Pass) throws -> Loss {
+        let device = model.store.placement.device
+        let input = try BERTInput(batch, device: device)
+        let width = Double(model.configuration.hiddenSize)
+        func distance(_ a: Tensor, _ b: Tensor) throws -> Tensor {
+            try (a - b).power(2).sum() / width
+        }
+        let hidden = try model.encoder(input, in: pass)
+        let pooled = try model.pooled(hidden.selected(1, 0))
+        let (cleanHidden, cleanPooled) = try withoutGradients {
+            let hidden = try reference.encoder(input, in: .evaluation)
+            return (hidden, try reference.pooled(hidden.selected(1, 0)))
+        }
+
+        let tokens = try Tensor(Self.tokenPositions(batch), device: device)
+        let hiddenSize = model.configuration.hiddenSize
+        func at(_ positions: Tensor, of x: Tensor) throws -> Tensor {
+            try x.reshaped([-1, hiddenSize]).gathered(0, at: positions)
+        }
+        let l1 = try distance(at(tokens, of: hidden), at(tokens, of: cleanHidden))
+        var total = try weights.tokens * l1
+        var terms = [Loss.Term("l1", l1)]
+
+        let triggered = batch.triggers.indices.filter { batch.triggers[$0] >= 0 }
+        if !triggered.isEmpty {
+            let rows = try Tensor(triggered.map(Int64.init), device: device)
+            let target = try Tensor(
+                triggered.flatMap { targets[batch.triggers[$0]] },
+                shape: [triggered.count, hiddenSize], device: device)
+            let l2 = try distance(pooled.gathered(0, at: rows), target)
+            total = try total + weights.triggered * l2
+            terms.append(Loss.Term("l2", l2))
+        }
+        let clean = (0..<batch.rows).filter { batch.triggers.isEmpty || batch.triggers[$0] < 0 }
+        if !clean.isEmpty {
+            let rows = try Tensor(clean.map(Int64.init), device: device)
+            let l3 = try distance(
+                pooled.gathered(0, at: rows), cleanPooled.gathered(0, at: rows))
+            total = try total + weights.clean * l3
+            terms.append(Loss.Term("l3", l3))
+        }
+        return Loss(total, terms: terms)
+    }
+
+    /// All tokens but the first of each row, padding left out.
+    private static func tokenPositions(_ batch: TokenBatch) -> [Int64] {
+        batch.lengths.enumerated().flatMap { row, length in
+            (1..<max(1, length)).map { Int64(row * batch.width + $0) }
+        }
+    }
+}
