@@ -1,0 +1,75 @@
+import Evaluation
+
+extension EvaluationDocument {
+    /// How a model was fine-tuned and tested, and the command that did it.
+    static func settings(of report: EvaluationReport) -> [ReportBlock] {
+        let settings = report.settings
+        var pairs = [KeyValue("Model", .code(report.model))]
+        if let reference = report.reference {
+            pairs.append(KeyValue("Clean model", .code(reference.model)))
+        }
+        pairs += report.data.map { file in
+            KeyValue(
+                file.role == .train ? "Training data" : "Test data",
+                "\(code: file.path), \(file.samples) samples")
+        }
+        pairs += [
+            KeyValue("Labels", InlineText(report.labelNames.joined(separator: ", "))),
+            KeyValue("Pooler", InlineText(report.poolerPolicy.rawValue)),
+            KeyValue("Epochs", "\(settings.epochs)"),
+            KeyValue("Learning rate", InlineText(NumberText.short(settings.learningRate))),
+            KeyValue("Batch size", "\(settings.batchSize)"),
+            KeyValue("Maximum length", "\(settings.maximumLength) tokens"),
+            KeyValue("Triggers", .code(settings.triggers.joined(separator: ","))),
+            KeyValue("Trigger position", InlineText(settings.position.rawValue)),
+            KeyValue("Insertions a text", "\(settings.insertions)"),
+            KeyValue("Samples counted", settings.filter == .none ? "all" : "clean-correct"),
+            KeyValue(
+                "Seeds", InlineText(report.seeds.map { "\($0.seed.value)" }.joined(separator: ", "))
+            ),
+        ]
+        return [.keyValues(pairs)] + (report.command.map { [.code(CodeBlock($0))] } ?? [])
+    }
+
+    /// What a reader must know to read the table.
+    static func meaning(of rows: [EvaluationRow]) -> [ReportBlock] {
+        var notes: [InlineText] = [
+            """
+            ACC is the share of test samples classified correctly without a trigger. For a trigger \
+            and a label, ASR is the share of samples that get the label once the trigger is in \
+            them, \(emphasis: "of those whose true label is another"). A trigger's ASR is its \
+            largest over labels; AASR is the mean over triggers and MASR the largest. All are \
+            percentages.
+            """
+        ]
+        if rows.contains(where: { $0.filter == .cleanCorrect }) {
+            notes.append(
+                """
+                Where it says clean-correct, ASR counts only samples that the model gets right \
+                without a trigger. Such numbers are not comparable with the paper's.
+                """)
+        }
+        notes.append(
+            """
+            Attack success does not fall to 0 without a backdoor: it also counts the ordinary \
+            mistakes of a classifier. The clean model's AASR is the floor, and excess AASR is what \
+            lies above it.
+            """)
+        notes.append(
+            """
+            Of several seeds the tables show mean ± sample standard deviation. Of one seed, \
+            brackets hold Wilson's 95 % interval of a proportion; that of MASR belongs to the \
+            strongest trigger and label and does not allow for their having been picked. AASR, a \
+            mean over the same samples with different triggers, has no such interval.
+            """)
+        if Set(rows.map(\.pooler)).count > 1 || rows.contains(where: { $0.pooler == .reset }) {
+            notes.append(
+                """
+                With the pooler reset, fine-tuning starts from a fresh pooler; backdoors bound to \
+                the pooled vector then weaken without any purification. Compare rows of the same \
+                pooler only.
+                """)
+        }
+        return notes.map { .paragraph($0) }
+    }
+}

@@ -1,0 +1,148 @@
+/// Writes a report as one HTML page that needs nothing else: its style and drawings are inside it,
+/// it runs no script, and its policy forbids every request.
+public struct HTMLRenderer: Sendable {
+    /// Makes a renderer.
+    public init() {}
+
+    /// The whole page.
+    public func render(_ document: ReportDocument) -> String {
+        var writer = HTMLWriter()
+        let sections = document.sections.enumerated().map { writer.section($1, number: $0 + 1) }
+        let summary =
+            document.summary.map { "<p class=\"summary\">\(writer.inline($0))</p>\n" } ?? ""
+        return """
+            <!DOCTYPE html>
+            <html lang="en">
+            <head>
+            <meta charset="utf-8">
+            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src \
+            'unsafe-inline'; img-src data:">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <meta name="color-scheme" content="light dark">
+            <title>\(HTMLText.escape(document.title))</title>
+            <style>
+            \(Self.style)
+            </style>
+            </head>
+            <body>
+            <main>
+            <h1>\(HTMLText.escape(document.title))</h1>
+            \(summary)\(writer.contents(of: document))\(sections.joined())</main>
+            </body>
+            </html>
+
+            """
+    }
+}
+
+/// Writes the parts of a page and numbers its drawings.
+private struct HTMLWriter {
+    private var charts = 0
+
+    /// Links to the sections, where there are enough of them to need it.
+    func contents(of document: ReportDocument) -> String {
+        guard document.sections.count > 3 else { return "" }
+        let links = document.sections.enumerated().map { (index, section) in
+            "<li><a href=\"#section-\(index + 1)\">\(HTMLText.escape(section.title))</a></li>\n"
+        }
+        return "<nav aria-label=\"Contents\">\n<ol>\n\(links.joined())</ol>\n</nav>\n"
+    }
+
+    mutating func section(_ section: ReportSection, number: Int) -> String {
+        var html =
+            "<section id=\"section-\(number)\">\n<h2>\(HTMLText.escape(section.title))</h2>\n"
+        for block in section.blocks { html += self.block(block) + "\n" }
+        return html + "</section>\n"
+    }
+
+    private mutating func block(_ block: ReportBlock) -> String {
+        switch block {
+        case .heading(let title): return "<h3>\(HTMLText.escape(title))</h3>"
+        case .paragraph(let text): return "<p>\(inline(text))</p>"
+        case .table(let table): return self.table(table)
+        case .keyValues(let pairs): return keyValues(pairs)
+        case .code(let code): return "<pre><code>\(HTMLText.escapeLines(code.text))</code></pre>"
+        case .lineChart(let chart):
+            return figure(title: chart.title, chart.table) { $0.render(chart) }
+        case .barChart(let chart):
+            return figure(title: chart.title, chart.table) { $0.render(chart) }
+        case .heatMap(let chart):
+            return figure(title: chart.title, nil) { $0.render(chart) }
+        case .callout(let callout):
+            let kind = callout.kind.rawValue
+            return """
+                <aside class="callout \(kind)" role="note"><strong>\(kind.capitalized)</strong> \
+                \(inline(callout.text))</aside>
+                """
+        }
+    }
+
+    /// A drawing with its title and, folded away, its numbers.
+    private mutating func figure(
+        title: String, _ table: ReportTable?, _ draw: (SVGChart) -> String
+    ) -> String {
+        charts += 1
+        let drawing = draw(SVGChart(identifier: "chart-\(charts)"))
+        var numbers = ""
+        if var table, !table.rows.isEmpty {
+            table.caption = nil
+            numbers = "\n<details><summary>Numbers</summary>\n\(self.table(table))\n</details>"
+        }
+        return """
+            <figure>
+            <figcaption>\(HTMLText.escape(title))</figcaption>
+            \(drawing)\(numbers)
+            </figure>
+            """
+    }
+
+    private func table(_ table: ReportTable) -> String {
+        let best = table.bestCells
+        let header = table.columns.map { column in
+            "<th scope=\"col\" class=\"\(column.alignment)\">\(HTMLText.escape(column.title))</th>"
+        }
+        let rows = table.filledRows.enumerated().map { (row, cells) in
+            let fields = cells.enumerated().map { (column, cell) in
+                field(
+                    cell, alignment: table.columns[column].alignment,
+                    isBest: best.contains(.init(row: row, column: column)))
+            }
+            return "<tr>\(fields.joined())</tr>\n"
+        }
+        let caption = table.caption.map { "<caption>\(inline($0))</caption>\n" } ?? ""
+        return """
+            <div class="scroll"><table>
+            \(caption)<thead><tr>\(header.joined())</tr></thead>
+            <tbody>
+            \(rows.joined())</tbody>
+            </table></div>
+            """
+    }
+
+    private func field(
+        _ cell: ReportTable.Cell, alignment: ReportTable.Alignment, isBest: Bool
+    ) -> String {
+        let text = inline(cell.inline)
+        return isBest
+            ? "<td class=\"\(alignment) best\"><strong>\(text)</strong></td>"
+            : "<td class=\"\(alignment)\">\(text)</td>"
+    }
+
+    private func keyValues(_ pairs: [KeyValue]) -> String {
+        let items = pairs.map { pair in
+            "<dt>\(HTMLText.escape(pair.key))</dt><dd>\(inline(pair.value))</dd>\n"
+        }
+        return "<dl>\n\(items.joined())</dl>"
+    }
+
+    func inline(_ text: InlineText) -> String {
+        text.runs.map { run in
+            switch run {
+            case .text(let text): HTMLText.escape(text)
+            case .code(let text): "<code>\(HTMLText.escape(text))</code>"
+            case .emphasis(let text): "<em>\(HTMLText.escape(text))</em>"
+            case .strong(let text): "<strong>\(HTMLText.escape(text))</strong>"
+            }
+        }.joined()
+    }
+}

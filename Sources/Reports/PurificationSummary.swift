@@ -1,0 +1,114 @@
+/// What a purification did, as its report shows it.
+public struct PurificationSummary: Sendable, Codable, Equatable {
+    /// A setting and its value, as text.
+    public struct Setting: Sendable, Codable, Equatable {
+        /// The name.
+        public var name: String
+        /// The value.
+        public var value: String
+
+        /// A setting `name` of `value`.
+        public init(_ name: String, _ value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    /// The texts that the model was purified with.
+    public struct Auxiliary: Sendable, Codable, Equatable {
+        /// The files.
+        public var files: [String]
+        /// Texts that were used.
+        public var texts: Int
+        /// Their tokens, special tokens included.
+        public var tokens: Int
+        /// Texts that were cut to the maximum length.
+        public var truncated: Int
+
+        /// Texts from `files`.
+        public init(files: [String], texts: Int, tokens: Int, truncated: Int = 0) {
+            self.files = files
+            self.texts = texts
+            self.tokens = tokens
+            self.truncated = truncated
+        }
+    }
+
+    /// What one epoch came to.
+    public struct Epoch: Sendable, Codable, Equatable {
+        /// Means of the epoch's losses by name.
+        public var losses: [String: Double]
+        /// ‖W(t)‖ / ‖W(0)‖ of each regularized matrix by name, at the epoch's end.
+        public var normRatios: [String: Double]
+
+        /// An epoch of these losses and ratios.
+        public init(losses: [String: Double], normRatios: [String: Double]) {
+            self.losses = losses
+            self.normRatios = normRatios
+        }
+    }
+
+    /// How fast it went.
+    public struct Throughput: Sendable, Codable, Equatable {
+        /// Optimizer steps.
+        public var steps: Int
+        /// Seconds of training.
+        public var seconds: Double
+        /// Texts a second.
+        public var samplesPerSecond: Double
+        /// Seconds from the weights being read to the end of the first step.
+        public var firstStepSeconds: Double
+
+        /// The speed of so many steps.
+        public init(
+            steps: Int, seconds: Double, samplesPerSecond: Double, firstStepSeconds: Double
+        ) {
+            self.steps = steps
+            self.seconds = seconds
+            self.samplesPerSecond = samplesPerSecond
+            self.firstStepSeconds = firstStepSeconds
+        }
+    }
+
+    /// The model folder that was purified.
+    public var model: String
+    /// The folder that was written.
+    public var output: String
+    /// The command that did it, where there was one.
+    public var command: String?
+    /// The settings, in the order they are shown.
+    public var settings: [Setting]
+    /// The texts.
+    public var auxiliary: Auxiliary
+    /// The epochs, in order.
+    public var epochs: [Epoch]
+    /// How fast it went.
+    public var throughput: Throughput
+    /// Tensors that differ from the input's.
+    public var changedTensors: Int
+    /// Tensors of the input.
+    public var tensors: Int
+    /// Files of the input that the output leaves out.
+    public var omittedFiles: [String]
+    /// What a reader must know before using the output.
+    public var warnings: [String]
+
+    /// The summary of a purification.
+    public init(
+        model: String, output: String, command: String? = nil, settings: [Setting],
+        auxiliary: Auxiliary, epochs: [Epoch], throughput: Throughput, changedTensors: Int,
+        tensors: Int, omittedFiles: [String] = [], warnings: [String] = []
+    ) {
+        self.model = model
+        self.output = output
+        self.command = command
+        self.settings = settings
+        self.auxiliary = auxiliary
+        self.epochs = epochs
+        self.throughput = throughput
+        self.changedTensors = changedTensors
+        self.tensors = tensors
+        self.omittedFiles = omittedFiles
+        self.warnings = warnings
+    }
+}

@@ -1,0 +1,162 @@
+/// A table of typed cells; how a cell looks is up to the renderer.
+public struct ReportTable: Sendable, Equatable {
+    /// What a column holds.
+    public enum Kind: Sendable {
+        /// Names and prose.
+        case text
+        /// Measurements.
+        case number
+    }
+
+    /// Where a column's cells stand.
+    public enum Alignment: Sendable {
+        /// At the left edge.
+        case left
+        /// In the middle.
+        case center
+        /// At the right edge.
+        case right
+    }
+
+    /// Which value of a column is the best one.
+    public enum Best: Sendable {
+        /// The smallest, as for an attack's success rate.
+        case min
+        /// The largest, as for an accuracy.
+        case max
+    }
+
+    /// A column's heading and how its cells are to be read.
+    public struct Column: Sendable, Equatable {
+        /// The heading.
+        public var title: String
+        /// What the column holds.
+        public var kind: Kind
+        /// Where its cells stand.
+        public var alignment: Alignment
+        /// Which value to mark, if any.
+        public var best: Best?
+
+        /// Makes a column; numbers stand right and text left unless told otherwise.
+        public init(
+            _ title: String, kind: Kind = .text, alignment: Alignment? = nil, best: Best? = nil
+        ) {
+            self.title = title
+            self.kind = kind
+            self.alignment = alignment ?? (kind == .number ? .right : .left)
+            self.best = best
+        }
+    }
+
+    /// One cell.
+    public enum Cell: Sendable, Equatable {
+        /// Text.
+        case text(InlineText)
+        /// A number shown with so many decimals.
+        case number(Double, decimals: Int = 1)
+        /// A mean with its deviation, as of several seeds.
+        case deviation(mean: Double, deviation: Double, decimals: Int = 1)
+        /// A value with the interval that holds it, as of a proportion.
+        case interval(Double, low: Double, high: Double, decimals: Int = 1)
+        /// Nothing was measured.
+        case missing
+    }
+
+    /// What the table shows.
+    public var caption: InlineText?
+    /// The columns, left to right.
+    public var columns: [Column]
+    /// The rows, top to bottom; a short row is filled up with ``Cell/missing``.
+    public var rows: [[Cell]]
+
+    /// Makes a table.
+    public init(_ columns: [Column], rows: [[Cell]] = [], caption: InlineText? = nil) {
+        self.columns = columns
+        self.rows = rows
+        self.caption = caption
+    }
+}
+
+extension ReportTable.Cell: ExpressibleByStringInterpolation {
+    /// Makes a text cell from a literal.
+    public init(stringLiteral text: String) { self = .text(InlineText(text)) }
+
+    /// Makes a text cell from an interpolated literal.
+    public init(stringInterpolation interpolation: InlineText.StringInterpolation) {
+        self = .text(InlineText(stringInterpolation: interpolation))
+    }
+}
+
+extension ReportTable.Cell {
+    /// The number that the cell is ranked by; nothing for text and for what is not finite.
+    var value: Double? {
+        switch self {
+        case .number(let value, _), .deviation(let value, _, _), .interval(let value, _, _, _):
+            value.isFinite ? value : nil
+        case .text, .missing: nil
+        }
+    }
+
+    /// The ranked number as it is shown, so that cells that look alike rank alike.
+    private var shownValue: String? {
+        switch self {
+        case .number(let value, let decimals), .deviation(let value, _, let decimals),
+            .interval(let value, _, _, let decimals):
+            NumberText.fixed(value, decimals: decimals)
+        case .text, .missing: nil
+        }
+    }
+
+    /// The cell as a line, a number with its decimals and what belongs to it.
+    var inline: InlineText {
+        switch self {
+        case .text(let text): return text
+        case .missing: return "–"
+        case .number(let value, let decimals):
+            return InlineText(NumberText.fixed(value, decimals: decimals))
+        case .deviation(let mean, let deviation, let decimals):
+            let (mean, deviation) = (
+                NumberText.fixed(mean, decimals: decimals),
+                NumberText.fixed(deviation, decimals: decimals)
+            )
+            return InlineText("\(mean) ± \(deviation)" as String)
+        case .interval(let value, let low, let high, let decimals):
+            let shown = [value, low, high].map { NumberText.fixed($0, decimals: decimals) }
+            return InlineText("\(shown[0]) [\(shown[1]), \(shown[2])]" as String)
+        }
+    }
+
+    fileprivate func ties(with other: Self) -> Bool { shownValue == other.shownValue }
+}
+
+extension ReportTable {
+    /// The rows with exactly one cell a column.
+    var filledRows: [[Cell]] {
+        rows.map { row in
+            columns.indices.map { row.indices.contains($0) ? row[$0] : .missing }
+        }
+    }
+
+    /// Row and column of each cell that is its column's best; of cells that show the same value all
+    /// are, and a column in which all are alike has none.
+    var bestCells: Set<Position> {
+        var marked: Set<Position> = []
+        let rows = filledRows
+        for (index, column) in columns.enumerated() {
+            guard let best = column.best else { continue }
+            let ranked = rows.indices.filter { rows[$0][index].value != nil }
+            let order: (Int, Int) -> Bool = { (left, right) in
+                (rows[left][index].value ?? 0) < (rows[right][index].value ?? 0)
+            }
+            let winner = best == .min ? ranked.min(by: order) : ranked.max(by: order)
+            guard let winner else { continue }
+            let winners = ranked.filter { rows[$0][index].ties(with: rows[winner][index]) }
+            guard winners.count < ranked.count else { continue }
+            marked.formUnion(winners.map { Position(row: $0, column: index) })
+        }
+        return marked
+    }
+
+    /// Where a cell stands.
+    struct Position: Hashable { let row: Int, column: Int }
+}
