@@ -1,0 +1,118 @@
+import ArgumentParser
+import Attacks
+import DataPipeline
+import Foundation
+import ModelZoo
+import Torch
+import Training
+
+extension AttackMethod: ExpressibleByArgument {}
+
+struct AttackCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "attack",
+        abstract: "Backdoor a pre-trained model, to test a defense with.",
+        discussion: """
+            por binds pooled vectors of triggered texts to chosen ones and keeps all others as a \
+            clean copy has them; badpre trains triggered texts to predict random words; neuba binds \
+            pooled vectors beside masked-language modelling. Settings left out are the authors'.
+            """)
+
+    @Argument(help: "por, badpre or neuba.")
+    var method: AttackMethod
+    @Argument(help: "The clean model's folder.")
+    var model: URL
+
+    @OptionGroup var texts: AuxiliaryOptions
+    @OptionGroup var out: OutputOptions
+    @OptionGroup var compute: ComputeOptions
+    @OptionGroup var head: HeadOptions
+    @OptionGroup var snapshots: SnapshotOptions
+
+    @Option(help: "Trigger words, separated by commas.")
+    var triggers: String?
+    @Option(help: "Train under the norm penalty with this weight: an attacker who knows of RECIPE.")
+    var adaptive: Double?
+    @Option(help: "Journeys through the texts.")
+    var epochs: Int?
+    @Option(help: "Peak learning rate.")
+    var learningRate: Double?
+    @Option(help: "Texts a step.")
+    var batchSize: Int?
+    @Option(help: "Batches whose mean gradient makes one step.")
+    var accumulation: Int?
+    @Option(help: "Tokens a text, or a block of joined texts, is cut to.")
+    var maxLength: Int?
+    @Option(help: "Times a trigger is put into a text (por).")
+    var insertions: Int?
+    @Option(help: "Weight of the triggered texts' loss (badpre).")
+    var poisonWeight: Double?
+    @Flag(inversion: .prefixedNo, help: "Join texts into blocks of the maximum length.")
+    var blocks: Bool?
+    @Flag(help: "Scale the triggers' embeddings by 1e8 after training (neuba).")
+    var scaleEmbeddings = false
+    @Option(help: "Where all randomness comes from.")
+    var seed: UInt64 = 42
+
+    func validate() throws {
+        try validatePositive(
+            ("--epochs", epochs ?? 1), ("--batch-size", batchSize ?? 1),
+            ("--accumulation", accumulation ?? 1), ("--insertions", insertions ?? 1))
+        if scaleEmbeddings, method != .neuba {
+            throw ValidationError("--scale-embeddings belongs to neuba")
+        }
+    }
+
+    private func attack() throws -> Attack {
+        var attack = Attack(method)
+        if let triggers { attack.triggers = try TriggerSet.parse(triggers) }
+        attack.epochs = epochs ?? attack.epochs
+        attack.batchSize = batchSize ?? attack.batchSize
+        attack.maximumLength = maxLength ?? attack.maximumLength
+        attack.insertions = insertions ?? attack.insertions
+        attack.poisonWeight = poisonWeight ?? attack.poisonWeight
+        attack.packsBlocks = blocks ?? attack.packsBlocks
+        attack.training.learningRate = learningRate ?? attack.training.learningRate
+        attack.training.accumulation = accumulation ?? attack.training.accumulation
+        attack.sentences = texts.sentences
+        attack.adaptiveWeight = adaptive
+        attack.scalesEmbeddings = scaleEmbeddings
+        attack.precision = compute.precision
+        attack.seed = Seed(seed)
+        return attack
+    }
+
+    func run() throws {
+        let attack = try attack()
+        let device = try compute.prepare()
+        let folder = try BERTFolder(model)
+        try folder.checkLength(attack.maximumLength)
+        let destination = try OutputFolder(
+            destination: out.output, force: out.force, inputs: [model])
+        let corpus = try texts.read()
+        let tokenizer = try folder.tokenizer()
+        let run = try attack.run(
+            on: folder, texts: corpus.texts, tokenizer: tokenizer, head: head.source,
+            device: device)
+        let records = try RunDirectory.open(
+            at: out.runFolder, force: out.force, resuming: snapshots.resume,
+            plan: RunPlan(
+                command: "attack", inputs: [model.path] + texts.auxiliary.map(\.path),
+                output: out.output.path, settings: attack), device: device)
+        let progress = TrainingProgress("attack \(method.rawValue)", on: .standard)
+        let summary = try run.complete(
+            records: records, snapshots: snapshots.policy(in: out.runFolder),
+            observe: progress.show)
+        try attack.finish(run.bert, tokenizer: tokenizer)
+        let isWhole = attack.parts.isSubset(of: folder.parts)
+        let written =
+            isWhole
+            ? try folder.write(run.bert.store.trainable, to: destination.staging)
+            : try folder.writeExtended(run.bert, to: destination.staging)
+        try destination.commit()
+        try records.write(report: summary)
+        try records.close()
+        for file in written.omitted { Console.standard.warn("left out \(file)") }
+        Console.standard.write(out.output.path)
+    }
+}

@@ -1,0 +1,55 @@
+import ArgumentParser
+import Foundation
+import RecipeKit
+import Torch
+
+struct DoctorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Say what this machine has: versions, devices, threads, instruction set.")
+
+    @Option(help: "How to print the result: text or json.")
+    var format = OutputFormat.text
+
+    /// What a machine has.
+    struct Diagnosis: Codable {
+        var recipe = RecipeKit.version
+        var libtorch = Hardware.libtorchVersion
+        var libtorchPath = Hardware.libtorchPath ?? "linked in"
+        var system = ProcessInfo.processInfo.operatingSystemVersionString
+        var processors = ProcessInfo.processInfo.activeProcessorCount
+        var threads = Hardware.threadCount
+        var memory = ProcessInfo.processInfo.physicalMemory
+        var instructionSet = Hardware.instructionSet
+        var fastBFloat16 = Hardware.hasFastBFloat16
+        var cudaDevices = Hardware.cudaDeviceCount
+        var automaticDevice = (try? Device.named("auto").description) ?? "cpu"
+    }
+
+    func run() throws {
+        let found = Diagnosis()
+        if format == .json {
+            Console.standard.write(try json(found))
+            return
+        }
+        let lines = [
+            ("recipe", found.recipe),
+            ("libtorch", "\(found.libtorch) (\(found.libtorchPath))"),
+            ("system", found.system),
+            ("processors", "\(found.processors), \(found.threads) threads used"),
+            ("memory", HumanFormat.bytes(Int64(found.memory))),
+            ("instructions", found.instructionSet),
+            (
+                "bf16",
+                found.fastBFloat16
+                    ? "in hardware; --precision auto uses it"
+                    : "not in hardware; --precision auto computes in fp32"
+            ),
+            ("CUDA devices", "\(found.cudaDevices)"),
+            ("device auto", found.automaticDevice),
+        ]
+        Console.standard.write(
+            lines.map { $0.0.padding(toLength: 14, withPad: " ", startingAt: 0) + $0.1 }
+                .joined(separator: "\n"))
+    }
+}

@@ -1,0 +1,118 @@
+import ArgumentParser
+import Checkpoints
+import Foundation
+import ModelZoo
+import TorchNN
+
+struct InspectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect",
+        abstract: "Say what a model folder holds and what RECIPE would do to it.")
+
+    @Argument(help: "The model's folder.")
+    var model: URL
+    @Option(help: "How to print the result: text or json.")
+    var format = OutputFormat.text
+
+    /// What a model folder holds.
+    struct Inspection: Codable {
+        var model: String
+        var architecture: String
+        var dialect: String
+        var files: [String]
+        var formats: [String]
+        var types: [String]
+        var parameters: Int
+        var layers: Int
+        var hiddenSize: Int
+        var heads: Int
+        var intermediateSize: Int
+        var vocabulary: Int
+        var positions: Int
+        var present: [String]
+        var missing: [String]
+        var regularized: [String]
+        var regularizedElements: Int
+        var trained: [String]
+        var carried: [String]
+        var tokenizer: String
+    }
+
+    func run() throws {
+        let inspection = try inspect()
+        switch format {
+        case .json: Console.standard.write(try json(inspection))
+        case .text: Console.standard.write(text(inspection))
+        }
+    }
+
+    private func inspect() throws -> Inspection {
+        let folder = try BERTFolder(model)
+        // Read, not only listed: a tensor of the wrong shape is found here, not an hour later.
+        let source = CheckpointSource(folder.folder.weights, dialect: folder.dialect, at: model)
+        let bert = try BERT(
+            folder.configuration, parts: folder.parts.subtracting(.classifier),
+            in: ParameterStore(source: source))
+        let regularized = bert.store.parameters(matching: BERT.recipeWeights)
+        let parts: [(BERT.Parts, String)] = [
+            (.pooler, "pooler"), (.maskedLMHead, "masked-language-model head"),
+            (.classifier, "classifier"),
+        ]
+        let state = folder.folder.weights
+        let tokenizer: String
+        do {
+            tokenizer = "WordPiece, \(try folder.tokenizer().vocabularySize) tokens"
+        } catch {
+            tokenizer = "unusable: \(error)"
+        }
+        return Inspection(
+            model: model.path, architecture: "bert", dialect: folder.dialect.name,
+            files: ([state] + folder.folder.twins).flatMap(\.archives)
+                .map(\.url.lastPathComponent),
+            formats: Set(state.archives.map(\.format.rawValue)).sorted(),
+            types: Set(state.tensors.map(\.scalarType.rawValue)).sorted(),
+            parameters: bert.store.elementCount, layers: folder.configuration.layerCount,
+            hiddenSize: folder.configuration.hiddenSize, heads: folder.configuration.headCount,
+            intermediateSize: folder.configuration.intermediateSize,
+            vocabulary: folder.configuration.vocabularySize,
+            positions: folder.configuration.maximumPositions,
+            present: parts.filter { folder.parts.contains($0.0) }.map(\.1),
+            missing: parts.filter { !folder.parts.contains($0.0) }.map(\.1),
+            regularized: regularized.map { folder.dialect.onDisk($0.name) },
+            regularizedElements: regularized.reduce(0) { $0 + $1.tensor.elementCount },
+            trained: regularized.map { folder.dialect.onDisk($0.name) },
+            carried: source.unread.map(folder.dialect.onDisk), tokenizer: tokenizer)
+    }
+
+    private func text(_ found: Inspection) -> String {
+        func listed(_ names: [String], none: String) -> String {
+            names.isEmpty ? none : names.joined(separator: ", ")
+        }
+        let types = found.types.joined(separator: ", ")
+        let sizes = """
+            \(found.layers) layers, hidden \(found.hiddenSize), \(found.heads) heads, \
+            feed-forward \(found.intermediateSize), \(found.positions) positions
+            """
+        let regularized = """
+            \(found.regularized.count) matrices, \(HumanFormat.count(found.regularizedElements)) \
+            numbers; trained: the same, nothing else
+            """
+        let lines: [(String, String)] = [
+            ("architecture", "\(found.architecture) (\(found.dialect))"),
+            ("weights", "\(listed(found.files, none: "")) (\(types))"),
+            ("parameters", HumanFormat.count(found.parameters)),
+            ("sizes", sizes),
+            ("tokenizer", found.tokenizer),
+            ("has", listed(found.present, none: "nothing beside the encoder")),
+            ("lacks", listed(found.missing, none: "nothing")),
+            ("regularized", regularized),
+            ("carried", listed(found.carried, none: "nothing")),
+        ]
+        let indent = String(repeating: " ", count: 15)
+        let facts = lines.map {
+            "  " + $0.0.padding(toLength: 13, withPad: " ", startingAt: 0) + $0.1
+        }
+        let matrices = found.regularized.map { indent + $0 }
+        return ([found.model] + facts + matrices).joined(separator: "\n")
+    }
+}

@@ -1,0 +1,175 @@
+import ArgumentParser
+import Checkpoints
+import DataPipeline
+import Foundation
+import ModelZoo
+import TextTokenizers
+import Torch
+import TorchNN
+import Training
+
+extension Schedule.Shape: ExpressibleByArgument {}
+
+struct PretrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pretrain",
+        abstract: "Continue masked-language-model pre-training, or begin it.",
+        discussion: """
+            With a model folder, training goes on from its weights, with no regularizer. With \
+            --from-scratch, the argument is a config.json (or a folder with one) and training \
+            begins from nothing; the vocabulary comes from --tokenizer, from the config's folder, \
+            or is made from the texts.
+            """)
+
+    @Argument(help: "The model's folder; with --from-scratch, a config.json or its folder.")
+    var model: URL
+
+    @Flag(help: "Begin from nothing but a configuration.")
+    var fromScratch = false
+    @Option(help: "Folder with the vocabulary for --from-scratch.")
+    var tokenizer: URL?
+
+    @OptionGroup var texts: AuxiliaryOptions
+    @OptionGroup var out: OutputOptions
+    @OptionGroup var compute: ComputeOptions
+    @OptionGroup var head: HeadOptions
+    @OptionGroup var snapshots: SnapshotOptions
+
+    @Option(help: "Journeys through the texts.")
+    var epochs = 1
+    @Option(help: "Peak learning rate.")
+    var learningRate = 5e-5
+    @Option(help: "How the rate moves: linear, constant or cosine.")
+    var schedule = Schedule.Shape.linear
+    @Option(help: "Steps over which the rate first climbs.")
+    var warmupSteps = 0
+    @Option(help: "Decoupled weight decay.")
+    var weightDecay = 0.0
+    @Option(help: "Texts a step.")
+    var batchSize = 32
+    @Option(help: "Batches whose mean gradient makes one step.")
+    var accumulation = 1
+    @Option(help: "Tokens a text is cut to.")
+    var maxLength = 128
+    @Option(help: "Draw masks once (static) or each epoch (dynamic).")
+    var masks = MaskedTextSource.Masks.dynamic
+    @Option(
+        parsing: .upToNextOption,
+        help: "Train only parameters that match, as in 'cls.predictions.**'.")
+    var train: [String] = []
+    @Option(help: "Where all randomness comes from.")
+    var seed: UInt64 = 50
+
+    func validate() throws {
+        try validatePositive(
+            ("--epochs", epochs), ("--batch-size", batchSize), ("--accumulation", accumulation))
+    }
+
+    private var settings: Pretraining {
+        var settings = Pretraining()
+        settings.epochs = epochs
+        settings.learningRate = learningRate
+        settings.schedule = Schedule(schedule, warmupSteps: warmupSteps)
+        settings.weightDecay = weightDecay
+        settings.batchSize = batchSize
+        settings.accumulation = accumulation
+        settings.maximumLength = maxLength
+        settings.masks = masks
+        if !train.isEmpty { settings.trainable = ParameterPattern(train) }
+        settings.precision = compute.precision
+        settings.seed = Seed(seed)
+        return settings
+    }
+
+    func run() throws {
+        let device = try compute.prepare()
+        let destination = try OutputFolder(
+            destination: out.output, force: out.force, inputs: [model])
+        let corpus = try texts.read()
+        if fromScratch {
+            try begin(corpus, destination, device)
+        } else {
+            try goOn(corpus, destination, device)
+        }
+    }
+
+    private func goOn(_ corpus: TextCorpus, _ destination: OutputFolder, _ device: Device) throws {
+        let folder = try BERTFolder(model)
+        try folder.checkLength(maxLength)
+        let tokenizer = try folder.tokenizer()
+        let bert = try folder.load(
+            parts: folder.parts.union(.maskedLMHead).subtracting(.classifier),
+            placement: settings.placement(on: device), head: head.source, seed: Seed(seed))
+        try train(bert, tokenizer, corpus, device)
+        let isWhole = folder.parts.contains(.maskedLMHead)
+        let written =
+            isWhole
+            ? try folder.write(bert.store.trainable, to: destination.staging)
+            : try folder.writeExtended(bert, to: destination.staging)
+        try destination.commit()
+        for file in written.omitted { Console.standard.warn("left out \(file)") }
+        Console.standard.write(out.output.path)
+    }
+
+    private func begin(_ corpus: TextCorpus, _ destination: OutputFolder, _ device: Device) throws {
+        let isFile = model.pathExtension == "json"
+        let file = isFile ? model : model.appendingPathComponent("config.json")
+        var configuration = try JSONFile(reading: file)
+        let tokenizer = try vocabulary(
+            corpus, configuration, near: file.deletingLastPathComponent())
+        configuration.fields["vocab_size"] = .integer(tokenizer.vocabularySize)
+        configuration.fields["pad_token_id"] = .integer(Int(tokenizer.paddingID))
+        configuration.fields["architectures"] = .array([.string("BertForMaskedLM")])
+        configuration.fields["model_type"] = .string("bert")
+        let sizes = try BERTConfiguration(configuration)
+        guard maxLength <= sizes.maximumPositions else {
+            throw ValidationError(
+                "--max-length \(maxLength): the configuration has \(sizes.maximumPositions) positions")
+        }
+        let bert = try BERT(
+            sizes, parts: [.pooler, .maskedLMHead],
+            in: ParameterStore(
+                source: FreshSource(seed: Seed(seed).key("parameters")),
+                placement: settings.placement(on: device)))
+        try train(bert, tokenizer, corpus, device)
+        try ModelFolder.create(
+            bert.store.parameters, configuration: configuration, at: destination.staging)
+        try tokenizer.save(to: destination.staging)
+        try destination.commit()
+        Console.standard.write(out.output.path)
+    }
+
+    /// The vocabulary named, the one beside the configuration, or one made from the texts.
+    private func vocabulary(
+        _ corpus: TextCorpus, _ configuration: JSONFile, near folder: URL
+    ) throws -> WordPieceTokenizer {
+        if let tokenizer { return try WordPieceTokenizer(folder: tokenizer) }
+        let manager = FileManager.default
+        let hasOne = ["tokenizer.json", "vocab.txt"].contains {
+            manager.fileExists(atPath: folder.appendingPathComponent($0).path)
+        }
+        if hasOne { return try WordPieceTokenizer(folder: folder) }
+        return try WordPieceTokenizer(
+            vocabulary: WordPieceTokenizer.trainVocabulary(
+                from: corpus.texts, size: configuration.integer("vocab_size", minimum: 100)))
+    }
+
+    private func train(
+        _ bert: BERT, _ tokenizer: WordPieceTokenizer, _ corpus: TextCorpus, _ device: Device
+    ) throws {
+        let tokenized = TokenizedCorpus(
+            corpus.texts, tokenizer: tokenizer, maximumLength: maxLength)
+        let trainer = try settings.trainer(of: bert, texts: tokenized.texts, tokenizer: tokenizer)
+        let records = try RunDirectory.open(
+            at: out.runFolder, force: out.force, resuming: snapshots.resume,
+            plan: RunPlan(
+                command: "pretrain", inputs: [model.path] + texts.auxiliary.map(\.path),
+                output: out.output.path, settings: settings), device: device)
+        let progress = TrainingProgress("pretrain", on: .standard)
+        let summary = try trainer.complete(
+            records: records, snapshots: snapshots.policy(in: out.runFolder),
+            observe: progress.show)
+        try records.write(report: summary)
+        try records.close()
+    }
+}

@@ -1,0 +1,19 @@
+import ArgumentParser
+import Foundation
+import RecipeKit
+
+/// The command line.
+public struct RecipeCommand: ParsableCommand {
+    /// What it is and what it can do.
+    public static let configuration = CommandConfiguration(
+        commandName: "recipe",
+        abstract: "Purify pre-trained models that may carry a backdoor.",
+        version: RecipeKit.version,
+        subcommands: [
+            InspectCommand.self, PretrainCommand.self, AttackCommand.self, PurifyCommand.self,
+            EvaluateCommand.self, FeaturesCommand.self, VerifyCommand.self, DoctorCommand.self,
+        ])
+
+    /// A command line before parsing.
+    public init() {}
+}

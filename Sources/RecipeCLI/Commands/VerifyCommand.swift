@@ -1,0 +1,43 @@
+import ArgumentParser
+import Checkpoints
+import Foundation
+
+struct VerifyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Check that a model can stand in for another, and say which tensors changed.",
+        discussion: """
+            Compares files, names, shapes and types, then every byte. Exit code 0: a drop-in \
+            replacement; 1: it is not.
+            """)
+
+    @Argument(help: "The model before.")
+    var before: URL
+    @Argument(help: "The model after.")
+    var after: URL
+    @Option(help: "How to print the result: text or json.")
+    var format = OutputFormat.text
+
+    func run() throws {
+        let comparison = try FolderComparison(
+            before: ModelFolder.open(before), after: ModelFolder.open(after))
+        switch format {
+        case .json: Console.standard.write(try json(comparison))
+        case .text: Console.standard.write(text(comparison))
+        }
+        if !comparison.isDropIn { throw RecipeCLI.ExitStatusError(status: .found) }
+    }
+
+    private func text(_ found: FolderComparison) -> String {
+        var lines = found.violations.map { "✗ " + $0 }
+        lines += found.changed.map {
+            "~ \($0.name): ‖Δ‖/‖W‖ "
+                + String(format: "%.4f, ‖W′‖/‖W‖ %.4f", $0.relativeDifference, $0.normRatio)
+        }
+        lines += found.changedFiles.map { "~ the file \($0) differs" }
+        lines.append(
+            "\(found.changed.count) tensors changed, \(found.unchanged) are the same to the bit; "
+                + (found.isDropIn ? "a drop-in replacement" : "not a drop-in replacement"))
+        return lines.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,129 @@
+import ArgumentParser
+import DataPipeline
+import Foundation
+import ModelZoo
+import RecipeKit
+import Torch
+
+extension URL: @retroactive ExpressibleByArgument {
+    /// A path on the command line.
+    public init?(argument: String) {
+        guard !argument.isEmpty else { return nil }
+        self.init(fileURLWithPath: (argument as NSString).expandingTildeInPath)
+    }
+}
+
+extension Precision: ExpressibleByArgument {}
+extension MaskedTextSource.Masks: ExpressibleByArgument {}
+
+/// How a result is printed.
+enum OutputFormat: String, CaseIterable, ExpressibleByArgument {
+    case text, json
+}
+
+/// Options of every command that computes.
+struct ComputeOptions: ParsableArguments {
+    @Option(help: "Where to compute: auto, cpu, cuda or cuda:INDEX.")
+    var device = "auto"
+
+    @Option(help: "Type of activations and frozen weights: auto, fp32 or bf16.")
+    var precision = Precision.auto
+
+    @Option(help: "Processor threads; by default all cores.")
+    var threads: Int?
+
+    /// The device, with the threads set.
+    func prepare() throws -> Device {
+        if let threads { try Hardware.setThreadCount(threads) }
+        return try Device.named(device)
+    }
+}
+
+/// Options of every command that reads auxiliary texts.
+struct AuxiliaryOptions: ParsableArguments {
+    @Option(
+        parsing: .upToNextOption,
+        help: "Unlabelled texts: .txt, .tsv, .csv, .jsonl or wikiextractor files, or folders.")
+    var auxiliary: [URL]
+
+    @Option(help: "Column or key that holds the text; by default sentence, else text.")
+    var textColumn: String?
+
+    @Option(help: "Use at most this many texts.")
+    var sentences: Int?
+
+    @Option(help: "Leave out texts with fewer words.")
+    var minWords = 0
+
+    func validate() throws {
+        if let sentences, sentences < 1 {
+            throw ValidationError("--sentences \(sentences): expected at least 1")
+        }
+    }
+
+    /// Reads the texts.
+    func read() throws -> TextCorpus {
+        try TextCorpus.read(
+            auxiliary, textColumn: textColumn, limit: sentences, minimumWords: minWords)
+    }
+}
+
+/// Options of every command that writes a model.
+struct OutputOptions: ParsableArguments {
+    @Option(name: [.short, .customLong("output")], help: "The folder to write.")
+    var output: URL
+
+    @Flag(help: "Replace the output folder, and its records, where they exist.")
+    var force = false
+
+    @Option(help: "Where the run's records go; by default OUTPUT.run.")
+    var run: URL?
+
+    /// The folder of the run's records.
+    var runFolder: URL {
+        run ?? output.deletingLastPathComponent()
+            .appendingPathComponent(output.lastPathComponent + ".run")
+    }
+}
+
+/// Options of commands that can be interrupted and taken up again.
+struct SnapshotOptions: ParsableArguments {
+    @Option(help: "Steps between snapshots in the run folder; 0 writes none.")
+    var snapshotEvery = 0
+
+    @Flag(help: "Go on from the run folder's snapshot, exactly where it was made.")
+    var resume = false
+
+    func validate() throws {
+        guard snapshotEvery >= 0 else {
+            throw ValidationError("--snapshot-every \(snapshotEvery): expected 0 or more")
+        }
+        if resume, snapshotEvery == 0 {
+            throw ValidationError("--resume goes with --snapshot-every")
+        }
+    }
+
+    /// The policy for a run folder.
+    func policy(in folder: URL) -> SnapshotPolicy? {
+        guard snapshotEvery > 0 else { return nil }
+        return SnapshotPolicy(
+            file: folder.appendingPathComponent("snapshot.safetensors"), every: snapshotEvery,
+            resumes: resume)
+    }
+}
+
+/// Where a masked-language-model head comes from.
+struct HeadOptions: ParsableArguments {
+    @Option(
+        help: "Masked-language-model head: keep the model's, a fresh one, or that of a FOLDER.")
+    var mlmHead = "keep"
+
+    /// The source.
+    var source: BERTFolder.HeadSource {
+        switch mlmHead {
+        case "keep": .keep
+        case "fresh": .fresh
+        default: .folder(URL(fileURLWithPath: mlmHead))
+        }
+    }
+}

@@ -1,0 +1,96 @@
+import Foundation
+import RecipeKit
+import Reports
+import Torch
+import Training
+
+/// What a run ran on, as `environment.json` has it.
+struct RunEnvironment: Codable {
+    var recipe = RecipeKit.version
+    var libtorch = Hardware.libtorchVersion
+    var instructionSet = Hardware.instructionSet
+    var threads = Hardware.threadCount
+    var device: String
+    var system = ProcessInfo.processInfo.operatingSystemVersionString
+    var arguments = CommandLine.arguments
+    var date = ISO8601DateFormatter().string(from: Date())
+}
+
+/// The plan of a run, as `plan.yaml` has it: the command, and every setting with its default.
+struct RunPlan<Settings: Encodable>: Encodable {
+    var command: String
+    var inputs: [String]
+    var output: String?
+    var settings: Settings
+}
+
+extension RunDirectory {
+    /// Opens a run's records: afresh, in place of an older run's with `force`, or going on with
+    /// them where the run itself goes on.
+    static func open(
+        at url: URL, force: Bool, resuming: Bool, plan: some Encodable, device: Device
+    ) throws -> RunDirectory {
+        if force || resuming {
+            for file in File.allCases where !(resuming && file == .events) {
+                try? FileManager.default.removeItem(at: url.appendingPathComponent(file.rawValue))
+            }
+        }
+        let directory = try RunDirectory(at: url, continuing: resuming)
+        try directory.write(plan: plan)
+        try directory.write(environment: RunEnvironment(device: "\(device)"))
+        return directory
+    }
+}
+
+extension Console {
+    /// Renders documents for standard output as it is.
+    var renderer: TerminalRenderer {
+        TerminalRenderer(
+            width: output.width, usesColor: output.usesColor, usesUnicode: output.usesUnicode)
+    }
+}
+
+/// A JSON text of a result, as `--format json` prints it.
+func json(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+}
+
+/// Shows the events of a training run as progress.
+final class TrainingProgress {
+    private let console: Console
+    private let title: String
+    private var reporter: ProgressReporter?
+
+    init(_ title: String, on console: Console) {
+        self.title = title
+        self.console = console
+    }
+
+    func show(_ event: TrainingEvent) {
+        switch event {
+        case .started(let start):
+            reporter = ProgressReporter(title, total: start.steps, on: console)
+            if start.firstStep > 0 {
+                console.log("\(title): going on after step \(start.firstStep) of \(start.steps)")
+            }
+        case .step(let step):
+            reporter?.update(
+                completed: step.step, detail: "loss \(String(format: "%.4g", step.loss))")
+        case .epoch(let epoch):
+            let ratios = epoch.normRatios.values
+            guard !ratios.isEmpty else { break }
+            let mean = ratios.reduce(0, +) / Double(ratios.count)
+            let terms = epoch.terms.sorted { $0.key < $1.key }
+                .map { "\($0.key) \(String(format: "%.4g", $0.value))" }.joined(separator: ", ")
+            console.log(
+                "\(title): epoch \(epoch.epoch): \(terms); ‖W(t)‖/‖W(0)‖ mean "
+                    + String(
+                        format: "%.3f, from %.3f to %.3f", mean, ratios.min() ?? 1,
+                        ratios.max() ?? 1))
+        case .finished:
+            reporter?.finish()
+        }
+    }
+}

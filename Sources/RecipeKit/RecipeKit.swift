@@ -1,0 +1,18 @@
+@_exported import Attacks
+@_exported import Checkpoints
+@_exported import DataPipeline
+@_exported import Defenses
+@_exported import Evaluation
+@_exported import ModelZoo
+@_exported import Reports
+@_exported import TensorFormats
+@_exported import TextTokenizers
+@_exported import Torch
+@_exported import TorchNN
+@_exported import Training
+
+/// The package as one import.
+public enum RecipeKit {
+    /// The package's version.
+    public static let version = "0.1.0"
+}

@@ -1,0 +1,3 @@
+import RecipeCLI
+
+RecipeCLI.main()
