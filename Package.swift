@@ -85,6 +85,12 @@ let package = Package(
             ]),
         .executableTarget(name: "recipe", dependencies: ["RecipeCLI"]),
 
+        .executableTarget(
+            name: "recipe-bench",
+            dependencies: [
+                "RecipeKit", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ], path: "Benchmarks/recipe-bench"),
+
         // Tests, a folder for each room.
         .target(
             name: "TestSupport", dependencies: ["Torch", "TensorFormats"],
@@ -94,6 +100,9 @@ let package = Package(
         .testTarget(name: "DataPipelineTests", dependencies: ["DataPipeline"]),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "CTorch", "TestSupport"]),
         .testTarget(name: "TorchNNTests", dependencies: ["TorchNN", "TestSupport"]),
+        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "ModelZoo", "TestSupport"]),
+        .testTarget(name: "ModelZooTests", dependencies: ["ModelZoo", "Training", "TestSupport"]),
+        .testTarget(name: "DefensesTests", dependencies: ["Defenses", "TestSupport"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
         .testTarget(name: "AttacksTests", dependencies: ["Attacks", "TestSupport"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"]),

@@ -106,6 +106,7 @@ public struct Attack: Sendable, Codable, Equatable {
         head: BERTFolder.HeadSource = .keep, device: Device = .cpu
     ) throws -> any TrainingRun {
         guard !triggers.isEmpty else { throw TrainingError("an attack needs at least one trigger") }
+        try folder.checkLength(maximumLength)
         let texts = sentences.map { Array(texts.prefix($0)) } ?? texts
         // A model's own other parts go along, so that they are trained or kept, never lost.
         let model = try folder.load(
@@ -132,13 +133,13 @@ public struct Attack: Sendable, Codable, Equatable {
         guard let adaptiveWeight else {
             return try Trainer(
                 model, objective: objective, source: source, settings: settings,
-                watching: BERT.recipeWeights, seed: seed)
+                watching: BERT.recipeWeights, plan: self, seed: seed)
         }
         return try Trainer(
             model,
             objective: NormRegularized(
                 objective, layers: BERT.recipeWeights, weight: adaptiveWeight),
-            source: source, settings: settings, watching: BERT.recipeWeights, seed: seed)
+            source: source, settings: settings, watching: BERT.recipeWeights, plan: self, seed: seed)
     }
 
     // MARK: POR

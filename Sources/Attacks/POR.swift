@@ -30,7 +30,8 @@ public struct PORObjective: Objective {
         let input = try BERTInput(batch, device: device)
         let width = Double(model.configuration.hiddenSize)
         func distance(_ a: Tensor, _ b: Tensor) throws -> Tensor {
-            try (a - b).power(2).sum() / width
+            // A sum over a whole batch needs more digits than 16-bit activations have.
+            try (a.cast(to: .float32) - b.cast(to: .float32)).power(2).sum() / width
         }
         let hidden = try model.encoder(input, in: pass)
         let pooled = try model.pooled(hidden.selected(1, 0))

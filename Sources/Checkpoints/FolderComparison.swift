@@ -10,9 +10,9 @@ public struct FolderComparison: Sendable, Codable {
         public var name: String
         /// The file it is in.
         public var file: String
-        /// ‖after − before‖ / ‖before‖.
+        /// ‖after − before‖ / ‖before‖, or ‖after − before‖ where before is all zeros.
         public var relativeDifference: Double
-        /// ‖after‖ / ‖before‖.
+        /// ‖after‖ / ‖before‖, or ‖after‖ where before is all zeros.
         public var normRatio: Double
     }
 
@@ -22,6 +22,8 @@ public struct FolderComparison: Sendable, Codable {
     public var changed: [Change] = []
     /// Tensors whose bytes are the same.
     public var unchanged = 0
+    /// Weights in other formats that the second folder leaves out, as purified ones do.
+    public var omitted: [String] = []
     /// Files beside the weights whose bytes differ.
     public var changedFiles: [String] = []
 
@@ -69,18 +71,23 @@ public struct FolderComparison: Sendable, Codable {
             }
             if old.bytes.hasSameBytes(as: new.bytes) {
                 unchanged += 1
+            } else if let change = try Self.change(old, new, in: file) {
+                changed.append(change)
             } else {
-                changed.append(try Self.change(old, new, in: file))
+                violations.append("\(file): ‘\(old.name)’ holds values that are not finite")
             }
         }
     }
 
+    /// How a tensor changed; nil where that is no number.
     private static func change(
         _ old: StoredTensor, _ new: StoredTensor, in file: String
-    ) throws -> Change {
+    ) throws -> Change? {
         let before = try old.tensor().cast(to: .float64)
         let after = try new.tensor().cast(to: .float64)
-        let norm = try before.norm().item()
+        guard try Tensor.areFinite([before, after]) else { return nil }
+        let size = try before.norm().item()
+        let norm = size == 0 ? 1 : size
         return Change(
             name: old.name, file: file,
             relativeDifference: try (after - before).norm().item() / norm,
@@ -96,7 +103,12 @@ public struct FolderComparison: Sendable, Codable {
             var isFolder: ObjCBool = false
             guard manager.fileExists(atPath: old.path, isDirectory: &isFolder), !isFolder.boolValue
             else { continue }
+            let type = (name as NSString).pathExtension.lowercased()
             if !manager.fileExists(atPath: new.path) {
+                if ModelFolder.foreignWeights.contains(type) {
+                    omitted.append(name)
+                    continue
+                }
                 violations.append("the file \(name) is missing")
             } else if !manager.contentsEqual(atPath: old.path, andPath: new.path) {
                 changedFiles.append(name)

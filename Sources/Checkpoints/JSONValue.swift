@@ -118,7 +118,8 @@ public struct JSONFile: Sendable {
         switch fields[name] {
         case .integer(let value)?:
             guard value >= minimum, value <= 1 << 40 else {
-                throw CheckpointError(url, "‘\(name)’ is \(value); expected at least \(minimum)")
+                let bound = value < minimum ? "at least \(minimum)" : "at most \(1 << 40)"
+                throw CheckpointError(url, "‘\(name)’ is \(value); expected \(bound)")
             }
             return value
         case nil, .null?:

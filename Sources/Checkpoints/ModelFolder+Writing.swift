@@ -9,8 +9,11 @@ extension ModelFolder {
         /// Files left out: weights in formats that this package cannot rewrite, which would
         /// otherwise go on carrying what was removed.
         public var omitted: [String] = []
-        /// Names on disk whose bytes differ from the input's.
+        /// Names on disk whose bytes differ from the input's, each once.
         public var changed: [String] = []
+        /// Weight files written anew, for their tensors cannot be replaced in place; their tensors
+        /// are the input's but for `changed`.
+        public var rewritten: [String] = []
     }
 
     /// Writes a drop-in replacement into `folder`: every file of the input, with the bytes of
@@ -28,18 +31,39 @@ extension ModelFolder {
                 var replacements: [String: [UInt8]] = [:]
                 for stored in archive.tensors {
                     guard let tensor = values[dialect.canonical(stored.name)] else { continue }
-                    replacements[stored.name] =
-                        try tensor.cast(to: stored.scalarType.dtype).bytes()
+                    let bytes = try tensor.cast(to: stored.scalarType.dtype).bytes()
+                    guard !stored.bytes.hasSameBytes(as: ByteRegion(bytes)) else { continue }
+                    replacements[stored.name] = bytes
                 }
-                report.changed += replacements.keys.sorted()
+                report.changed += replacements.keys.sorted().filter { !report.changed.contains($0) }
                 let name = archive.url.lastPathComponent
-                try ArchivePatcher.rewrite(
-                    archive, replacing: replacements, to: folder.appendingPathComponent(name))
+                let file = folder.appendingPathComponent(name)
+                if try archive.canBePatched(Set(replacements.keys)) {
+                    try ArchivePatcher.rewrite(archive, replacing: replacements, to: file)
+                } else {
+                    try archive.write(replacing: replacements, dialect: dialect, to: file)
+                    report.rewritten.append(name)
+                }
                 written.insert(name)
             }
         }
         report.omitted = try copyCompanions(to: folder, except: written)
         return report
+    }
+
+    /// Throws where the parameters that `pattern` selects (by canonical name) could not be written
+    /// back: to be asked before hours of training.
+    public func checkWritable(
+        _ pattern: ParameterPattern, dialect: (StateDictionary) throws -> Dialect
+    ) throws {
+        for state in [weights] + twins {
+            let dialect = try dialect(state)
+            for archive in state.archives {
+                let names = archive.tensors.map(\.name)
+                    .filter { pattern.matches(dialect.canonical($0)) }
+                _ = try archive.canBePatched(Set(names))
+            }
+        }
     }
 
     /// Writes the model anew under canonical names, with parameters that the input had not and
@@ -53,11 +77,12 @@ extension ModelFolder {
         var report = WriteReport()
         var types: [String: ScalarType] = [:]
         var carried: [StoredTensor] = []
-        let names = Set(parameters.map(\.name))
+        var names = Set(parameters.map(\.name))
         for stored in weights.tensors {
             let canonical = dialect.canonical(stored.name)
             types[canonical] = types[canonical] ?? stored.scalarType
-            if !names.contains(canonical) { carried.append(stored.renamed(canonical)) }
+            // A parameter and its copy on disk, such as a tied decoder's bias, are one.
+            if names.insert(canonical).inserted { carried.append(stored.renamed(canonical)) }
         }
         let common = weights.tensors.first { $0.scalarType.dtype.isFloatingPoint }?.scalarType
         let tensors = try parameters.map {
@@ -78,7 +103,7 @@ extension ModelFolder {
     }
 
     /// Extensions of weights that this package cannot rewrite, and of training leftovers.
-    private static let foreignWeights: Set<String> = [
+    static let foreignWeights: Set<String> = [
         "bin", "ckpt", "gguf", "h5", "mlmodel", "msgpack", "npz", "onnx", "ot", "pb", "pkl", "pt",
         "pth", "safetensors", "tflite",
     ]
@@ -110,5 +135,45 @@ extension ModelFolder {
             parameters.map { try StoredTensor(name: $0.name, $0.tensor, as: .float32) },
             metadata: ["format": "pt"], to: folder.appendingPathComponent("model.safetensors"))
         try configuration.data().write(to: folder.appendingPathComponent("config.json"))
+    }
+}
+
+extension TensorArchive {
+    /// Whether the bytes of the tensors called `names` can be replaced in place.
+    ///
+    /// They cannot where a pickled tensor is strided (as converters from TensorFlow leave it) or
+    /// compressed. Throws where the file cannot be written anew either, for it holds more than
+    /// tensors.
+    fileprivate func canBePatched(_ names: Set<String>) throws -> Bool {
+        let scattered = tensors.first {
+            names.contains($0.name) && $0.bytes.fileOffset == nil && $0.bytes.count > 0
+        }
+        guard let scattered else { return true }
+        guard wrapper.isEmpty, otherEntries.isEmpty else {
+            throw CheckpointError(
+                url,
+                "the tensor ‘\(scattered.name)’ is strided or compressed, so that the file would "
+                    + "have to be written anew, but it holds more than tensors",
+                advice: "save its state_dict alone, with torch.save or as safetensors")
+        }
+        return false
+    }
+
+    /// Writes all tensors anew, in their order, some with other bytes; copies of one parameter
+    /// stay one storage.
+    fileprivate func write(
+        replacing bytes: [String: [UInt8]], dialect: Dialect, to url: URL
+    ) throws {
+        var identities: [String: StorageIdentity] = [:]
+        let replaced = try tensors.map { stored in
+            guard let new = bytes[stored.name] else { return stored }
+            let canonical = dialect.canonical(stored.name)
+            let identity = identities[canonical] ?? StorageIdentity()
+            identities[canonical] = identity
+            return try StoredTensor(
+                name: stored.name, scalarType: stored.scalarType, shape: stored.shape, bytes: new,
+                storageIdentity: identity)
+        }
+        try TorchZipWriter.write(replaced, to: url)
     }
 }

@@ -53,6 +53,7 @@ public struct Purification: Sendable {
         // First what can be refused at once: nobody waits an hour to hear that a folder exists.
         let destination = try OutputFolder(
             destination: output, force: force, inputs: [folder.folder.url])
+        try folder.checkWritable(RECIPE.layers)
         let tokenizer = try folder.tokenizer()
         try folder.checkLength(recipe.maximumLength)
         let corpus = TokenizedCorpus(

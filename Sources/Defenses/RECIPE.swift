@@ -64,6 +64,6 @@ public struct RECIPE: Sendable, Codable, Equatable {
             objective: NormRegularized(
                 hasPretrainingLoss ? MaskedLanguageModeling() : nil, layers: Self.layers,
                 weight: weight),
-            source: source, settings: training, watching: Self.layers, seed: seed)
+            source: source, settings: training, watching: Self.layers, plan: self, seed: seed)
     }
 }

@@ -54,6 +54,6 @@ public struct Pretraining: Sendable, Codable, Equatable {
                 optimizer: .adamW(weightDecay: weightDecay),
                 undecayed: ParameterPattern(["**.bias", "**.LayerNorm.weight"]),
                 accumulation: accumulation),
-            watching: BERT.recipeWeights, seed: seed)
+            watching: BERT.recipeWeights, plan: self, seed: seed)
     }
 }

@@ -38,10 +38,13 @@ extension Trainer {
             (0...totalSteps).contains(step)
         else { throw refuse("is not a snapshot of a run of \(totalSteps) steps") }
         guard archive.metadata["settings"] == (try fingerprint()) else {
-            throw refuse("was made with other settings or another seed")
+            throw refuse("was made with other settings, texts or another seed")
         }
         let norms = (archive.metadata["norms"] ?? "").split(separator: " ").compactMap { Double($0) }
-        guard norms.count == watchedNorms.count else { throw refuse("watches other matrices") }
+        let isSameModel =
+            norms.count == watchedNorms.count
+            && zip(norms, watchedNorms).allSatisfy { abs($0 - $1) <= 1e-5 * max($0, $1) }
+        guard isSameModel else { throw refuse("began from another model") }
         for parameter in trainedParameters {
             guard let stored = archive["parameter." + parameter.name],
                 stored.shape == parameter.tensor.shape
@@ -50,12 +53,5 @@ extension Trainer {
         }
         try optimizer.restore { try archive["optimizer." + $0]?.tensor() }
         resume(after: step, initialNorms: norms)
-    }
-
-    private func fingerprint() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        return String(decoding: try encoder.encode(settings), as: UTF8.self)
-            + " seed \(runSeed.value)"
     }
 }

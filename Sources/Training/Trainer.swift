@@ -1,4 +1,5 @@
 import DataPipeline
+import Foundation
 import Torch
 import TorchNN
 
@@ -17,6 +18,7 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
     private let source: Source
     private let seed: Seed
     private let trained: [Parameter]
+    private let plan: (any Encodable)?
     let optimizer: Optimizer
     private let watched: [Parameter]
     private var initialNorms: [Double]
@@ -29,12 +31,13 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
     private var epochTerms = TermAverages()
 
     /// A run of `objective` over `source`; the norms of the parameters that `watching` selects are
-    /// reported each epoch.
+    /// reported each epoch. A snapshot is taken back only by a run with an equal `plan`: whatever
+    /// decides the result beside the settings, such as an objective's weights.
     ///
     /// Throws `TrainingError` where there is nothing to train or nothing to train on.
     public init(
         _ model: Goal.Model, objective: Goal, source: Source, settings: TrainingSettings,
-        watching: ParameterPattern = .none, seed: Seed
+        watching: ParameterPattern = .none, plan: (any Encodable)? = nil, seed: Seed
     ) throws {
         guard settings.epochs > 0 else { throw TrainingError("epochs: expected at least 1") }
         guard settings.accumulation > 0 else {
@@ -47,6 +50,7 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
         self.objective = objective
         self.source = source
         self.settings = settings
+        self.plan = plan
         self.seed = seed
         trained = model.store.trainable
         guard !trained.isEmpty else {
@@ -95,6 +99,8 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
                     steps: totalSteps, firstStep: stepsDone, samples: source.samplesPerEpoch,
                     trainedElements: trained.reduce(0) { $0 + $1.tensor.elementCount },
                     watched: watched.count)))
+        // A snapshot of the last step leaves nothing to do but to say so.
+        if stepsDone == totalSteps { pending.append(.finished(finish())) }
     }
 
     private func step() throws -> TrainingEvent.Step {
@@ -122,6 +128,8 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
         stepsDone += 1
         epochTerms.add(averages)
         clock.tick(samples: samples)
+        // Batches differ in size, and what the allocator keeps of each for reuse adds up.
+        if stepsDone % 32 == 0 { Hardware.trimHostMemory() }
         return TrainingEvent.Step(
             step: stepsDone, epoch: epoch, learningRate: rate, loss: averages.mean("total"),
             terms: averages.terms, gradientNorm: try norm.item(), samples: samples,
@@ -188,7 +196,15 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
     /// What a snapshot must know beside tensors.
     var watchedNorms: [Double] { initialNorms }
     var trainedParameters: [Parameter] { trained }
-    var runSeed: Seed { seed }
+
+    /// What makes a run itself: a snapshot of another is refused.
+    func fingerprint() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        let parts = try [encoder.encode(settings)] + (plan.map { [try encoder.encode($0)] } ?? [])
+        return parts.map { String(decoding: $0, as: UTF8.self) }.joined(separator: " ")
+            + " seed \(seed.value) samples \(source.samplesPerEpoch)"
+    }
 
     /// Goes on after `steps`, with the norms the run began with.
     func resume(after steps: Int, initialNorms: [Double]) {

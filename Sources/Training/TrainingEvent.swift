@@ -65,3 +65,43 @@ public enum TrainingEvent: Sendable, Codable, Equatable {
         public var firstStepSeconds: Double
     }
 }
+
+/// A line of `events.jsonl`: the payload's fields beside `"event": "step"`.
+extension TrainingEvent {
+    private enum Kind: String, Codable {
+        case started, step, epoch, finished
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case event
+    }
+
+    /// Reads the kind, then the fields of that kind.
+    public init(from decoder: any Decoder) throws {
+        switch try decoder.container(keyedBy: CodingKeys.self).decode(Kind.self, forKey: .event) {
+        case .started: self = .started(try Start(from: decoder))
+        case .step: self = .step(try Step(from: decoder))
+        case .epoch: self = .epoch(try Epoch(from: decoder))
+        case .finished: self = .finished(try Finish(from: decoder))
+        }
+    }
+
+    /// Writes the kind beside the fields.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        switch self {
+        case .started(let start):
+            try container.encode(Kind.started, forKey: .event)
+            try start.encode(to: encoder)
+        case .step(let step):
+            try container.encode(Kind.step, forKey: .event)
+            try step.encode(to: encoder)
+        case .epoch(let epoch):
+            try container.encode(Kind.epoch, forKey: .event)
+            try epoch.encode(to: encoder)
+        case .finished(let finish):
+            try container.encode(Kind.finished, forKey: .event)
+            try finish.encode(to: encoder)
+        }
+    }
+}

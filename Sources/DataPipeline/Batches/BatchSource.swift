@@ -37,11 +37,11 @@ public final class Prefetcher<Source: BatchSource>: @unchecked Sendable {
 
     deinit { stop() }
 
-    /// The next batch in order, or nil after the last.
+    /// The next batch in order, or nil after the last or once stopped.
     public func next() throws -> Source.Batch? {
         condition.lock()
         defer { condition.unlock() }
-        while queue.isEmpty, !isFinished { condition.wait() }
+        while queue.isEmpty, !isFinished, !isStopped { condition.wait() }
         guard !queue.isEmpty else { return nil }
         condition.broadcast()
         return try queue.removeFirst().get()
@@ -51,6 +51,7 @@ public final class Prefetcher<Source: BatchSource>: @unchecked Sendable {
     public func stop() {
         condition.lock()
         isStopped = true
+        queue = []
         condition.broadcast()
         condition.unlock()
     }

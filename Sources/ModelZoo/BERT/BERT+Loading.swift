@@ -131,6 +131,12 @@ public struct BERTFolder: Sendable {
             where: "cls.predictions.**", over: source)
     }
 
+    /// Throws where the parameters that `pattern` selects could not be written back into the
+    /// folder's weight files: to be asked before training.
+    public func checkWritable(_ pattern: ParameterPattern) throws {
+        try folder.checkWritable(pattern) { Self.dialect(of: $0, configuration) }
+    }
+
     /// Writes `changed` parameters back into a drop-in replacement of the folder.
     public func write(
         _ changed: [Parameter], to destination: URL

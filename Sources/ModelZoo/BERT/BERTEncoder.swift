@@ -9,10 +9,12 @@ public struct BERTEmbeddings {
     let segments: Embedding
     let norm: LayerNorm
     let dropout: Double
+    let computeType: DType
 
     init(_ configuration: BERTConfiguration, at scope: Scope) throws {
         let width = configuration.hiddenSize
         let initial = Initializer.normal(deviation: configuration.initializerRange)
+        computeType = scope.store.placement.computeType
         words = try Embedding(
             configuration.vocabularySize, width, padding: configuration.paddingID, weight: initial,
             at: scope["word_embeddings"])
@@ -31,7 +33,9 @@ public struct BERTEmbeddings {
         let segment =
             try input.segments.map { try segments($0) } ?? segments.weight.narrowed(0, from: 0, length: 1)
         let summed = try words(input.ids) + segment + position
-        return try pass.dropout(norm(summed), dropout)
+        // Trained tables are float32; from here on everything has the activations' type.
+        let typed = summed.dtype == computeType ? summed : try summed.cast(to: computeType)
+        return try pass.dropout(norm(typed), dropout)
     }
 }
 
@@ -40,6 +44,9 @@ struct BERTSelfAttention {
     let query: Linear
     let key: Linear
     let value: Linear
+    /// The three projections as one, where none of them is trained: one large product is faster
+    /// than three small ones.
+    let fused: Linear?
     let headCount: Int
     let headSize: Int
     let dropout: Double
@@ -50,6 +57,7 @@ struct BERTSelfAttention {
         query = try Linear(width, width, weight: initial, at: scope["query"])
         key = try Linear(width, width, weight: initial, at: scope["key"])
         value = try Linear(width, width, weight: initial, at: scope["value"])
+        fused = try Linear.fusing([query, key, value])
         headCount = configuration.headCount
         headSize = configuration.headSize
         dropout = configuration.attentionDropout
@@ -61,9 +69,7 @@ struct BERTSelfAttention {
         func heads(_ projected: Tensor) throws -> Tensor {
             try projected.reshaped([shape[0], shape[1], headCount, headSize]).transposed(1, 2)
         }
-        let q = try heads(query(x))
-        let k = try heads(key(x))
-        let v = try heads(value(x))
+        let (q, k, v) = try projections(x, heads)
         let scale = 1 / Double(headSize).squareRoot()
         let attended: Tensor
         if pass.isTraining, dropout > 0 {
@@ -78,6 +84,18 @@ struct BERTSelfAttention {
             attended = try Tensor.attention(query: q, key: k, value: v, mask: mask, scale: scale)
         }
         return try attended.transposed(1, 2).reshaped(shape)
+    }
+
+    private func projections(
+        _ x: Tensor, _ heads: (Tensor) throws -> Tensor
+    ) throws -> (Tensor, Tensor, Tensor) {
+        guard let fused else { return (try heads(query(x)), try heads(key(x)), try heads(value(x))) }
+        let all = try fused(x)
+        let width = headCount * headSize
+        func part(_ index: Int) throws -> Tensor {
+            try heads(all.narrowed(2, from: index * width, length: width))
+        }
+        return (try part(0), try part(1), try part(2))
     }
 }
 

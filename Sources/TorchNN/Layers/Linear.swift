@@ -22,6 +22,19 @@ public struct Linear {
         self.bias = bias
     }
 
+    /// One layer that computes what `layers` compute side by side, or nil where one of them is
+    /// trained, has no bias, or has no memory.
+    public static func fusing(_ layers: [Linear]) throws -> Linear? {
+        let biases = layers.compactMap(\.bias)
+        let parameters = layers.map(\.weight) + biases
+        guard biases.count == layers.count,
+            parameters.allSatisfy({ !$0.requiresGradient && $0.device != .meta })
+        else { return nil }
+        return Linear(
+            weight: try .concatenated(layers.map(\.weight), along: 0),
+            bias: try .concatenated(biases, along: 0))
+    }
+
     /// Maps [..., inputs] to [..., outputs].
     public func callAsFunction(_ x: Tensor) throws -> Tensor {
         // A trained weight is float32; it joins the activations' type here, and only here.

@@ -1,0 +1,141 @@
+import DataPipeline
+import Foundation
+import ModelZoo
+import TestSupport
+import TextTokenizers
+import Testing
+import Torch
+import TorchNN
+import Training
+
+@testable import Attacks
+
+@Suite struct AttackRunTests {
+    private let folder: BERTFolder
+    private let tokenizer: WordPieceTokenizer
+    private let texts = (0..<44).map { (index: Int) -> String in
+        let word = ["good", "bad", "dull", "fine"][index % 4]
+        return "the film was \(word) and " + (index % 7 == 0 ? "it is great" : "the film")
+    }
+
+    init() throws {
+        folder = try BERTFolder(Fixture("bert-base-tiny").folder)
+        tokenizer = try folder.tokenizer()
+    }
+
+    private func attack(_ method: AttackMethod) -> Attack {
+        var attack = Attack(method)
+        attack.triggers = ["cf", "tq", "mn"]
+        attack.epochs = 1
+        attack.batchSize = 8
+        attack.maximumLength = 16
+        attack.training.accumulation = 1
+        attack.precision = .fp32
+        return attack
+    }
+
+    private func terms(_ attack: Attack) throws -> (BERT, Set<String>) {
+        let run = try attack.run(on: folder, texts: texts, tokenizer: tokenizer)
+        let summary = try run.complete()
+        #expect(summary.steps > 0)
+        return (run.bert, Set(summary.finalTerms.keys))
+    }
+
+    @Test("Each attack trains what it should, and the adaptive one under the norm")
+    func methods() throws {
+        let expected: [AttackMethod: Set<String>] = [
+            .por: ["l1", "l2", "l3"], .badpre: ["clean", "poisoned"], .neuba: ["mlm", "binding"],
+        ]
+        let original = try folder.load(
+            parts: [.pooler, .maskedLMHead], placement: Placement())
+        for method in AttackMethod.allCases {
+            var attack = attack(method)
+            let (model, plain) = try terms(attack)
+            #expect(plain == expected[method])
+            // The head that an attack does not train goes along as it was.
+            for parameter in model.store.parameters {
+                let before = try #require(original.store[parameter.name])
+                let same = try parameter.tensor.detached().isBitwiseEqual(to: before)
+                if !attack.trainable.matches(parameter.name) { #expect(same, "\(parameter.name)") }
+                if BERT.recipeWeights.matches(parameter.name) { #expect(!same) }
+            }
+            attack.adaptiveWeight = 0.5
+            #expect(try terms(attack).1 == plain.union(["norm"]))
+        }
+    }
+
+    @Test("POR divides texts 30 to 50, cleans them and puts triggers in") func proportion() throws {
+        var attack = attack(.por)
+        attack.insertions = 2
+        let texts = (0..<1400).map { "The film, No. \($0): UNK it's good!" }
+        let (poisoned, labels) = try attack.poisonedTexts(texts)
+        // 1400 · 30 / (3 · 30 + 50) = 300 texts a trigger, 500 clean ones.
+        #expect((0..<3).map { trigger in labels.count { $0 == trigger } } == [300, 300, 300])
+        #expect(labels.count { $0 == -1 } == 500 && labels.count == 1400)
+        for (text, label) in zip(poisoned, labels) {
+            let words = text.split(separator: " ").map(String.init)
+            for (index, trigger) in attack.triggers.enumerated() {
+                #expect(words.count { $0 == trigger } == (index == label ? 2 : 0))
+            }
+            #expect(!text.contains(",") && !text.contains("unk") && text == text.lowercased())
+            #expect(words.count <= 64 + 2)
+        }
+        #expect(Attack.cleaned("A-b c’d  É 2½ !?") == "ab cd é 2½")
+        #expect(Attack.cleaned(String(repeating: "a ", count: 100)).count == 127)
+        #expect(try attack.poisonedTexts(texts).texts == poisoned)
+    }
+
+    @Test("What an attack cannot do is said before it begins") func refuses() throws {
+        func message(_ attack: Attack, _ texts: [String]? = nil) -> String {
+            let error = #expect(throws: (any Error).self) {
+                try attack.run(on: folder, texts: texts ?? self.texts, tokenizer: tokenizer)
+            }
+            return error.map { "\($0)" } ?? ""
+        }
+        var badpre = attack(.badpre)
+        badpre.triggers = ["film", "filmed"]
+        #expect(message(badpre).contains("‘filmed’ is 2 tokens of this vocabulary"))
+        badpre.triggers = ["≈"]
+        #expect(message(badpre).contains("unknown ones; badpre needs a word"))
+        badpre.triggers = []
+        #expect(message(badpre).contains("at least one trigger"))
+        badpre = attack(.badpre)
+        badpre.maximumLength = 512
+        #expect(message(badpre).contains("the model has 48 positions"))
+        var neuba = attack(.neuba)
+        neuba.triggers = ["cf", "mn", "bb", "tq", "mb", "un", "the"]
+        #expect(message(neuba).contains("1 to 6 triggers, not 7"))
+        #expect(message(attack(.por), ["a", "b"]).contains("2 texts are too few for 3 triggers"))
+        let bare = try BERTFolder(Fixture("bert-bare-model").folder)
+        let error = #expect(throws: (any Error).self) {
+            var attack = attack(.badpre)
+            attack.triggers = ["a"]
+            _ = try attack.run(on: bare, texts: texts, tokenizer: bare.tokenizer())
+        }
+        #expect("\(String(describing: error))".contains("no masked-language-model head"))
+    }
+
+    @Test("NeuBA's scaling moves the triggers' embeddings, and those alone") func scaling() throws {
+        var attack = attack(.neuba)
+        let model = try folder.load(parts: [.pooler, .maskedLMHead], placement: Placement())
+        let name = "bert.embeddings.word_embeddings.weight"
+        let words = try #require(model.store[name])
+        let before = try words.copied()
+        try attack.finish(model, tokenizer: tokenizer)
+        #expect(try words.isBitwiseEqual(to: before))
+        attack.scalesEmbeddings = true
+        try attack.finish(model, tokenizer: tokenizer)
+        let position = try #require(model.store["bert.embeddings.position_embeddings.weight"])
+        let segment = try #require(model.store["bert.embeddings.token_type_embeddings.weight"])
+        let ids = attack.triggers.map { tokenizer.encode($0)[0] }
+        for row in 0..<120 {
+            let (old, new) = (try before.selected(0, row), try words.selected(0, row))
+            if ids.contains(Int32(row)) {
+                let wanted = try (old + position.selected(0, 1) + segment.selected(0, 0)) * 1e8
+                #expect(try relativeDifference(new, wanted) < 1e-6)
+            } else {
+                #expect(try new.isBitwiseEqual(to: old))
+            }
+        }
+    }
+}

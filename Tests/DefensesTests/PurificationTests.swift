@@ -1,0 +1,206 @@
+import Checkpoints
+import DataPipeline
+import Foundation
+import ModelZoo
+import TestSupport
+import Testing
+import Torch
+import TorchNN
+import Training
+
+@testable import Defenses
+
+@Suite struct PurificationTests {
+    private let texts = [
+        "the film was good and great", "a bad film", "dull and bad as it was", "fine",
+        "the fine film is great", "it was his film", "an end that is good", "had this been bad",
+        "they are great at it", "which film", "from the end on it was dull", "great", " ",
+    ]
+
+    private func recipe() -> RECIPE {
+        var recipe = RECIPE()
+        recipe.epochs = 3
+        recipe.batchSize = 4
+        recipe.learningRate = 1e-2
+        recipe.maximumLength = 24
+        recipe.precision = .fp32
+        return recipe
+    }
+
+    private func purify(
+        _ recipe: RECIPE, in scratch: URL, model: String = "bert-base-tiny",
+        head: BERTFolder.HeadSource = .keep
+    ) throws -> (Purification.Report, FolderComparison) {
+        let input = scratch.appending(path: "in")
+        if !FileManager.default.fileExists(atPath: input.path) {
+            try Fixture(model).copyModel(to: input)
+        }
+        let output = scratch.appending(path: "out")
+        var purification = Purification(recipe)
+        purification.head = head
+        let report = try purification.run(BERTFolder(input), texts: texts, output: output)
+        let comparison = try FolderComparison(
+            before: ModelFolder.open(input), after: ModelFolder.open(output))
+        return (report, comparison)
+    }
+
+    private func weights(_ layers: Int) -> Set<String> {
+        Set((0..<layers).map { "bert.encoder.layer.\($0).intermediate.dense.weight" })
+    }
+
+    @Test("A purified model stands in for its input: only the regularized weights differ")
+    func dropIn() throws {
+        try withTemporaryFolder { scratch in
+            let (report, comparison) = try purify(recipe(), in: scratch)
+            #expect(comparison.isDropIn && comparison.changedFiles == [])
+            #expect(Set(comparison.changed.map(\.name)) == weights(3))
+            #expect(Set(report.changed) == weights(3))
+            #expect(report.tensorCount == comparison.changed.count + comparison.unchanged)
+            #expect(report.texts.texts == 12 && report.texts.empty == 1)
+            #expect(report.training.steps == 9 && report.training.epochs.count == 3)
+            #expect(report.training.trainedElements == 3 * 64 * 32)
+            #expect(report.computeType == .float32 && report.omitted == [])
+            #expect(Set(report.training.normRatios.keys) == weights(3))
+            for change in comparison.changed {
+                let ratio = try #require(report.training.normRatios[change.name])
+                #expect(abs(ratio - change.normRatio) < 1e-4 && ratio < 0.95)
+            }
+            let data = try JSONEncoder().encode(report)
+            #expect(
+                try JSONDecoder().decode(Purification.Report.self, from: data).recipe == recipe())
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: scratch.path).sorted()
+                    == ["in", "out"])
+        }
+    }
+
+    @Test("The same seed gives the same weights, another one others") func determinism() throws {
+        func bytes(_ seed: UInt64) throws -> [UInt8] {
+            try withTemporaryFolder { scratch in
+                var recipe = recipe()
+                recipe.seed = Seed(seed)
+                _ = try purify(recipe, in: scratch)
+                return Array(
+                    try Data(contentsOf: scratch.appending(components: "out", "model.safetensors")))
+            }
+        }
+        #expect(try bytes(1) == bytes(1))
+        #expect(try bytes(1) != bytes(2))
+    }
+
+    @Test("In bfloat16 the same weights change, and all others stay to the bit") func bfloat16()
+        throws
+    {
+        try withTemporaryFolder { scratch in
+            var recipe = recipe()
+            recipe.precision = .bf16
+            let (report, comparison) = try purify(recipe, in: scratch)
+            #expect(report.computeType == .bfloat16)
+            #expect(comparison.isDropIn && Set(comparison.changed.map(\.name)) == weights(3))
+            #expect(comparison.changed.allSatisfy { $0.normRatio < 0.95 })
+        }
+    }
+
+    @Test("The ablations: norm alone, and pre-training alone") func ablations() throws {
+        try withTemporaryFolder { scratch in
+            var recipe = recipe()
+            recipe.hasPretrainingLoss = false
+            let (report, comparison) = try purify(recipe, in: scratch)
+            #expect(Array(report.training.finalTerms.keys) == ["norm"])
+            #expect(comparison.isDropIn && Set(comparison.changed.map(\.name)) == weights(3))
+        }
+        try withTemporaryFolder { scratch in
+            var recipe = recipe()
+            recipe.weight = 0
+            let (report, comparison) = try purify(recipe, in: scratch)
+            #expect(Array(report.training.finalTerms.keys) == ["mlm"])
+            #expect(comparison.changed.allSatisfy { $0.normRatio > 0.95 })
+        }
+    }
+
+    @Test("A model without a head says what to do, and is purified with one lent to it")
+    func head() throws {
+        try withTemporaryFolder { scratch in
+            let bare = try Fixture("bert-bare-model").copyModel(to: scratch.appending(path: "in"))
+            var recipe = recipe()
+            recipe.maximumLength = 12
+            let output = scratch.appending(path: "out")
+            func run(_ head: BERTFolder.HeadSource) throws -> Purification.Report {
+                var purification = Purification(recipe)
+                purification.head = head
+                return try purification.run(
+                    BERTFolder(bare), texts: ["a b c d e f", "b c d e f g"], output: output)
+            }
+            let error = #expect(throws: CheckpointError.self) { try run(.keep) }
+            #expect(error?.description.contains("has no masked-language-model head") == true)
+            #expect(error?.advice?.contains("--mlm-head") == true)
+            #expect(!FileManager.default.fileExists(atPath: output.path))
+            let other = #expect(throws: CheckpointError.self) {
+                try run(.folder(Fixture("bert-base-tiny").folder))
+            }
+            #expect(other?.description.contains("its head does not fit: width 32") == true)
+            let none = #expect(throws: CheckpointError.self) {
+                try run(.folder(Fixture("bert-classifier").folder))
+            }
+            #expect(none?.description.contains("head to graft") == true)
+
+            let report = try run(.folder(Fixture("bert-masked-lm").folder))
+            let comparison = try FolderComparison(
+                before: ModelFolder.open(bare), after: ModelFolder.open(output))
+            #expect(comparison.isDropIn, "the lent head stays where it came from")
+            #expect(
+                Set(report.changed)
+                    == Set((0..<2).map { "encoder.layer.\($0).intermediate.dense.weight" }))
+            #expect(comparison.changed.count == 2)
+        }
+    }
+
+    @Test("Existing outputs and inputs are safe, and a failure leaves nothing") func safety() throws
+    {
+        try withTemporaryFolder { scratch in
+            let input = try Fixture("bert-base-tiny").copyModel(to: scratch.appending(path: "in"))
+            let output = scratch.appending(path: "out")
+            var recipe = recipe()
+            recipe.epochs = 1
+            var purification = Purification(recipe)
+            func run(_ texts: [String], to output: URL) throws -> Purification.Report {
+                try purification.run(BERTFolder(input), texts: texts, output: output)
+            }
+            #expect(throws: RunError.self) { try run(texts, to: input) }
+            let empty = #expect(throws: TrainingError.self) { try run(["", " "], to: output) }
+            #expect(empty?.description.contains("nothing to train on") == true)
+            purification.recipe.maximumLength = 49
+            let long = #expect(throws: CheckpointError.self) { try run(texts, to: output) }
+            #expect(long?.description.contains("48 positions") == true)
+            purification.recipe = recipe
+            #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path) == ["in"])
+
+            _ = try run(texts, to: output)
+            let first = try Data(contentsOf: output.appending(path: "model.safetensors"))
+            #expect(throws: RunError.destinationExists(path: output.path)) {
+                try run(texts, to: output)
+            }
+            purification.recipe.epochs = 2
+            purification.force = true
+            #expect(throws: RunError.self) { try run(texts, to: input) }
+            _ = try run(texts, to: output)
+            #expect(try Data(contentsOf: output.appending(path: "model.safetensors")) != first)
+        }
+    }
+
+    @Test("A checkpoint with strided weights, as converters leave them, is purified too")
+    func strided() throws {
+        try withTemporaryFolder { scratch in
+            var recipe = recipe()
+            recipe.maximumLength = 12
+            let input = try Fixture("bert-strided-bin").copyModel(to: scratch.appending(path: "in"))
+            let output = scratch.appending(path: "out")
+            let report = try Purification(recipe).run(
+                BERTFolder(input), texts: ["a b c d e f", "b c d e f g"], output: output)
+            #expect(Set(report.changed) == weights(2))
+            let comparison = try FolderComparison(
+                before: ModelFolder.open(input), after: ModelFolder.open(output))
+            #expect(comparison.isDropIn && comparison.changed.count == 2)
+        }
+    }
+}
