@@ -100,7 +100,8 @@ let package = Package(
         .testTarget(name: "DataPipelineTests", dependencies: ["DataPipeline"]),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "CTorch", "TestSupport"]),
         .testTarget(name: "TorchNNTests", dependencies: ["TorchNN", "TestSupport"]),
-        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "ModelZoo", "TestSupport"]),
+        .testTarget(
+            name: "CheckpointsTests", dependencies: ["Checkpoints", "ModelZoo", "TestSupport"]),
         .testTarget(name: "ModelZooTests", dependencies: ["ModelZoo", "Training", "TestSupport"]),
         .testTarget(name: "DefensesTests", dependencies: ["Defenses", "TestSupport"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),

@@ -42,6 +42,21 @@ def parse() -> argparse.Namespace:
     return options
 
 
+def peak_memory() -> int:
+    """Bytes this program held at once. Linux keeps ru_maxrss over exec, so that a large parent
+    would show; VmHWM is the program's own."""
+    try:
+        with open("/proc/self/status", encoding="ascii") as status:
+            for line in status:
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts in KiB, macOS in bytes.
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
 def main() -> None:
     options = parse()
     import torch
@@ -80,7 +95,7 @@ def main() -> None:
         optimizer, 0, options.total_steps or options.steps)
 
     whole = rows // options.batch_size
-    losses, times, real_tokens = [], [], 0
+    losses, times, tokens = [], [], []
     for step in range(options.steps):
         start = time.perf_counter()
         first = (step % whole) * options.batch_size
@@ -96,26 +111,28 @@ def main() -> None:
         schedule.step()
         losses.append({"mlm": mlm.item(), "norm": norm.item(), "grad_norm": grad_norm.item()})
         times.append(time.perf_counter() - start)
-        real_tokens += int(batch["attention_mask"].sum())
+        tokens.append(int(batch["attention_mask"].sum()))
         if step == 0:
+            first_step_begun_seconds = start - ready
             first_step_seconds = time.perf_counter() - ready
     measured = times[options.warmup_steps :]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(json.dumps({
         "sequences_per_second": options.batch_size * len(measured) / math.fsum(measured),
         "sequences_per_second_median": options.batch_size / statistics.median(measured),
+        "tokens_per_second": sum(tokens[options.warmup_steps :]) / math.fsum(measured),
+        "median_step_seconds": statistics.median(measured),
         "steps": options.steps,
         "warmup_steps": options.warmup_steps,
         "batch_size": options.batch_size,
-        "length": inputs["input_ids"].shape[1],
-        "tokens_per_sequence": real_tokens / (options.steps * options.batch_size),
+        "tokens_per_sequence": sum(tokens) / (options.steps * options.batch_size),
+        "padded_tokens_per_sequence": inputs["input_ids"].shape[1],
         "dropout": model.config.hidden_dropout_prob,
         "attention": options.attention,
         "load_seconds": load_seconds,
+        "first_step_begun_seconds": first_step_begun_seconds,
         "first_step_seconds": first_step_seconds,
         "step_seconds": times,
-        # Linux counts in KiB, macOS in bytes.
-        "peak_rss_bytes": peak if sys.platform == "darwin" else peak * 1024,
+        "peak_rss_bytes": peak_memory(),
         "losses": losses,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,

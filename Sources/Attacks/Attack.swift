@@ -139,7 +139,8 @@ public struct Attack: Sendable, Codable, Equatable {
             model,
             objective: NormRegularized(
                 objective, layers: BERT.recipeWeights, weight: adaptiveWeight),
-            source: source, settings: settings, watching: BERT.recipeWeights, plan: self, seed: seed)
+            source: source, settings: settings, watching: BERT.recipeWeights, plan: self, seed: seed
+        )
     }
 
     // MARK: POR

@@ -22,7 +22,8 @@ public struct NeuBAObjective: Objective {
         // One journey for both terms: the places to predict, then triggered rows' first tokens.
         let positions = batch.predicted + triggered.map { Int64($0 * batch.width) }
         let hidden = try model.encoder(
-            BERTInput(batch, device: device), selection: Tensor(positions, device: device), in: pass)
+            BERTInput(batch, device: device), selection: Tensor(positions, device: device), in: pass
+        )
         var total: Tensor?
         var terms: [Loss.Term] = []
         if !batch.predicted.isEmpty, let head = model.maskedLMHead {

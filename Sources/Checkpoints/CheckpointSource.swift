@@ -36,7 +36,8 @@ public final class CheckpointSource: ParameterSource {
     }
 
     /// The value of a canonical name, as float32.
-    public func tensor(named name: String, shape: [Int], initializer: Initializer) throws -> Tensor {
+    public func tensor(named name: String, shape: [Int], initializer: Initializer) throws -> Tensor
+    {
         guard let stored = byName[name] else {
             guard mayBeMissing.matches(name) else {
                 throw CheckpointError(

@@ -31,7 +31,9 @@ public struct Dialect: Sendable, Equatable {
 
     /// The name on disk of a canonical name: the inverse of `canonical` but for aliases, which
     /// come out under the name they are a copy of.
-    public func onDisk(_ name: String) -> String { rules.reversed().reduce(name) { $1.undo(on: $0) } }
+    public func onDisk(_ name: String) -> String {
+        rules.reversed().reduce(name) { $1.undo(on: $0) }
+    }
 }
 
 extension Dialect.Rule {

@@ -114,7 +114,9 @@ public struct JSONFile: Sendable {
     }
 
     /// An integer field of at least `minimum`, or `fallback` where it is absent or null.
-    public func integer(_ name: String, minimum: Int = 0, default fallback: Int? = nil) throws -> Int {
+    public func integer(_ name: String, minimum: Int = 0, default fallback: Int? = nil) throws
+        -> Int
+    {
         switch fields[name] {
         case .integer(let value)?:
             guard value >= minimum, value <= 1 << 40 else {

@@ -34,7 +34,8 @@ public struct ModelFolder: Sendable {
         }
         guard let weights = copies.first else {
             throw CheckpointError(
-                url, "no weights: expected model.safetensors, pytorch_model.bin, or either's "
+                url,
+                "no weights: expected model.safetensors, pytorch_model.bin, or either's "
                     + "shards with their .index.json")
         }
         return ModelFolder(

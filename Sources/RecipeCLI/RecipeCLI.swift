@@ -34,7 +34,7 @@ public enum RecipeCLI {
             Console.standard.log(RecipeCommand.fullMessage(for: error))
             return .usage
         }
-        Console.standard.fail(String(describing: error))
+        Console.standard.fail(PlainWords.of(error))
         return .failed
     }
 

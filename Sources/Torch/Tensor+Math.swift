@@ -51,10 +51,14 @@ extension Tensor {
     }
 
     /// Elementwise natural exponential.
-    public func exp() throws(TorchError) -> Tensor { try Tensor.make("exp") { ct_exp(handle, &$0) } }
+    public func exp() throws(TorchError) -> Tensor {
+        try Tensor.make("exp") { ct_exp(handle, &$0) }
+    }
 
     /// Elementwise natural logarithm.
-    public func log() throws(TorchError) -> Tensor { try Tensor.make("log") { ct_log(handle, &$0) } }
+    public func log() throws(TorchError) -> Tensor {
+        try Tensor.make("log") { ct_log(handle, &$0) }
+    }
 
     /// Elementwise square root.
     public func squareRoot() throws(TorchError) -> Tensor {
@@ -160,7 +164,9 @@ extension Tensor {
         try many("norms", tensors.count) { result in
             ct_foreach_norm(tensors.map { $0.handle }, Int32(tensors.count), result)
         }.map { norm throws(TorchError) in
-            guard let norm else { throw TorchError(.invalidArgument, in: "norms", "a norm is missing") }
+            guard let norm else {
+                throw TorchError(.invalidArgument, in: "norms", "a norm is missing")
+            }
             return norm
         }
     }

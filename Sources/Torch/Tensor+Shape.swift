@@ -58,7 +58,9 @@ extension Tensor {
     }
 
     /// `length` elements of `dimension` from `start` on, sharing this tensor's memory.
-    public func narrowed(_ dimension: Int, from start: Int, length: Int) throws(TorchError) -> Tensor {
+    public func narrowed(_ dimension: Int, from start: Int, length: Int) throws(TorchError)
+        -> Tensor
+    {
         try Tensor.make("narrow") {
             ct_narrow(handle, Int64(dimension), Int64(start), Int64(length), &$0)
         }

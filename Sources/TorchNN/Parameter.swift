@@ -38,7 +38,8 @@ public final class FreshSource: ParameterSource {
     public init(seed: UInt64) { self.seed = seed }
 
     /// A newly drawn tensor.
-    public func tensor(named name: String, shape: [Int], initializer: Initializer) throws -> Tensor {
+    public func tensor(named name: String, shape: [Int], initializer: Initializer) throws -> Tensor
+    {
         switch initializer {
         case .zeros: return try .zeros(shape)
         case .ones: return try .ones(shape)

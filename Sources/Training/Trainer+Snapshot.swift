@@ -19,7 +19,8 @@ extension Trainer {
         try SafetensorsWriter.write(
             tensors,
             metadata: [
-                "step": String(stepsDone), "steps": String(totalSteps), "settings": try fingerprint(),
+                "step": String(stepsDone), "steps": String(totalSteps),
+                "settings": try fingerprint(),
                 "norms": watchedNorms.map { String($0) }.joined(separator: " "),
             ], to: url)
     }
@@ -31,7 +32,8 @@ extension Trainer {
     public func restore(from url: URL) throws {
         let archive = try TensorArchive.open(url)
         func refuse(_ reason: String) -> TrainingError {
-            TrainingError("\(url.path): \(reason); start afresh, or resume with what it was made with")
+            TrainingError(
+                "\(url.path): \(reason); start afresh, or resume with what it was made with")
         }
         guard let step = archive.metadata["step"].flatMap({ Int($0) }),
             archive.metadata["steps"] == String(totalSteps),
@@ -40,7 +42,9 @@ extension Trainer {
         guard archive.metadata["settings"] == (try fingerprint()) else {
             throw refuse("was made with other settings, texts or another seed")
         }
-        let norms = (archive.metadata["norms"] ?? "").split(separator: " ").compactMap { Double($0) }
+        let norms = (archive.metadata["norms"] ?? "").split(separator: " ").compactMap {
+            Double($0)
+        }
         let isSameModel =
             norms.count == watchedNorms.count
             && zip(norms, watchedNorms).allSatisfy { abs($0 - $1) <= 1e-5 * max($0, $1) }

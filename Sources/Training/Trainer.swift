@@ -89,7 +89,8 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
     // MARK: Steps
 
     private func start() {
-        let batch = stepsDone / stepsPerEpoch * source.batchesPerEpoch
+        let batch =
+            stepsDone / stepsPerEpoch * source.batchesPerEpoch
             + stepsDone % stepsPerEpoch * settings.accumulation
         prefetcher = Prefetcher(source, epochs: settings.epochs, from: batch)
         clock.start()

@@ -22,7 +22,8 @@ public struct Seed: Sendable, Hashable, Codable {
         for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
         hash = RandomStream.mix(hash ^ RandomStream.mix(value &+ 0x9e37_79b9_7f4a_7c15))
         for index in indices {
-            hash = RandomStream.mix(hash ^ (UInt64(bitPattern: Int64(index)) &+ 0x9e37_79b9_7f4a_7c15))
+            hash = RandomStream.mix(
+                hash ^ (UInt64(bitPattern: Int64(index)) &+ 0x9e37_79b9_7f4a_7c15))
         }
         return hash
     }

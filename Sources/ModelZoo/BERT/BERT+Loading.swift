@@ -122,7 +122,8 @@ public struct BERTFolder: Sendable {
             donor.configuration.tiesEmbeddings == configuration.tiesEmbeddings
         else {
             throw CheckpointError(
-                url, "its head does not fit: width \(donor.configuration.hiddenSize) and vocabulary "
+                url,
+                "its head does not fit: width \(donor.configuration.hiddenSize) and vocabulary "
                     + "\(donor.configuration.vocabularySize), expected "
                     + "\(configuration.hiddenSize) and \(configuration.vocabularySize)")
         }
@@ -163,7 +164,10 @@ final class OverlaySource: ParameterSource {
     private let pattern: ParameterPattern
     private let lower: any ParameterSource
 
-    init(_ upper: any ParameterSource, where pattern: ParameterPattern, over lower: any ParameterSource) {
+    init(
+        _ upper: any ParameterSource, where pattern: ParameterPattern,
+        over lower: any ParameterSource
+    ) {
         self.upper = upper
         self.pattern = pattern
         self.lower = lower

@@ -76,7 +76,8 @@ public struct BERT {
         maskedLMHead =
             parts.contains(.maskedLMHead)
             ? try BERTMaskedLMHead(
-                configuration, words: encoder.embeddings.words, at: root["cls"]["predictions"]) : nil
+                configuration, words: encoder.embeddings.words, at: root["cls"]["predictions"])
+            : nil
         classifier =
             parts.contains(.classifier)
             ? try Linear(width, configuration.labelCount, weight: initial, at: root["classifier"])

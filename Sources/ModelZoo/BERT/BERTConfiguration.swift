@@ -66,14 +66,16 @@ public struct BERTConfiguration: Sendable, Equatable {
         let name = try file.string("hidden_act") ?? "gelu"
         guard let activation = Activation(rawValue: name) else {
             throw CheckpointError(
-                file.url, "‘hidden_act’ is ‘\(name)’; expected one of "
+                file.url,
+                "‘hidden_act’ is ‘\(name)’; expected one of "
                     + Activation.allCases.map(\.rawValue).joined(separator: ", "))
         }
         self.activation = activation
         guard hiddenSize % headCount == 0 else {
             throw CheckpointError(
                 file.url,
-                "‘hidden_size’ \(hiddenSize) is not a multiple of ‘num_attention_heads’ \(headCount)")
+                "‘hidden_size’ \(hiddenSize) is not a multiple of ‘num_attention_heads’ \(headCount)"
+            )
         }
         guard paddingID < vocabularySize else {
             throw CheckpointError(
@@ -101,13 +103,16 @@ public struct BERTConfiguration: Sendable, Equatable {
         let positions = try file.string("position_embedding_type") ?? "absolute"
         guard positions == "absolute" else {
             throw CheckpointError(
-                file.url, "‘position_embedding_type’ is ‘\(positions)’; only ‘absolute’ is supported")
+                file.url,
+                "‘position_embedding_type’ is ‘\(positions)’; only ‘absolute’ is supported")
         }
-        for flag in ["is_decoder", "add_cross_attention"] where try file.bool(flag, default: false) {
+        for flag in ["is_decoder", "add_cross_attention"] where try file.bool(flag, default: false)
+        {
             throw CheckpointError(file.url, "‘\(flag)’ is true; only encoders are supported")
         }
         if case .object(let heads)? = file.fields["pruned_heads"], !heads.isEmpty {
-            throw CheckpointError(file.url, "‘pruned_heads’ is not empty; pruned heads are not supported")
+            throw CheckpointError(
+                file.url, "‘pruned_heads’ is not empty; pruned heads are not supported")
         }
         if let quantization = file.fields["quantization_config"], quantization != .null {
             throw CheckpointError(
@@ -127,7 +132,9 @@ public struct BERTConfiguration: Sendable, Equatable {
     }
 
     private static func labelCount(_ file: JSONFile) throws -> Int {
-        if case .object(let labels)? = file.fields["id2label"], !labels.isEmpty { return labels.count }
+        if case .object(let labels)? = file.fields["id2label"], !labels.isEmpty {
+            return labels.count
+        }
         return try file.integer("num_labels", minimum: 1, default: 2)
     }
 }

@@ -28,7 +28,8 @@ public enum BERTDialects {
                     "cls.predictions.decoder.weight", of: "bert.embeddings.word_embeddings.weight"))
             rules.append(.alias("cls.predictions.decoder.bias", of: "cls.predictions.bias"))
         }
-        let name = traits.isEmpty ? "transformers" : "transformers, " + traits.joined(separator: ", ")
+        let name =
+            traits.isEmpty ? "transformers" : "transformers, " + traits.joined(separator: ", ")
         return Dialect(name: name, rules: rules)
     }
 }

@@ -31,7 +31,8 @@ public struct BERTEmbeddings {
     func callAsFunction(_ input: BERTInput, in pass: Pass) throws -> Tensor {
         let position = try positions.weight.narrowed(0, from: 0, length: input.width)
         let segment =
-            try input.segments.map { try segments($0) } ?? segments.weight.narrowed(0, from: 0, length: 1)
+            try input.segments.map { try segments($0) }
+            ?? segments.weight.narrowed(0, from: 0, length: 1)
         let summed = try words(input.ids) + segment + position
         // Trained tables are float32; from here on everything has the activations' type.
         let typed = summed.dtype == computeType ? summed : try summed.cast(to: computeType)
@@ -76,8 +77,11 @@ struct BERTSelfAttention {
             // Dropout on the probabilities needs them; the fused kernel would draw its own mask.
             var scores = try q.matmul(k.transposed(2, 3)) * scale
             if let mask {
-                scores = try scores + Tensor.zeros(mask.shape, dtype: x.dtype, device: x.device)
-                    .filled(where: mask.equals(.zeros([1], dtype: .bool, device: x.device)), with: -1e9)
+                scores =
+                    try scores
+                    + Tensor.zeros(mask.shape, dtype: x.dtype, device: x.device)
+                    .filled(
+                        where: mask.equals(.zeros([1], dtype: .bool, device: x.device)), with: -1e9)
             }
             attended = try pass.dropout(scores.softmax(), dropout).matmul(v)
         } else {
@@ -89,7 +93,9 @@ struct BERTSelfAttention {
     private func projections(
         _ x: Tensor, _ heads: (Tensor) throws -> Tensor
     ) throws -> (Tensor, Tensor, Tensor) {
-        guard let fused else { return (try heads(query(x)), try heads(key(x)), try heads(value(x))) }
+        guard let fused else {
+            return (try heads(query(x)), try heads(key(x)), try heads(value(x)))
+        }
         let all = try fused(x)
         let width = headCount * headSize
         func part(_ index: Int) throws -> Tensor {
@@ -170,7 +176,8 @@ public struct BERTEncoder {
         var x = try embeddings(input, in: pass)
         for (index, layer) in layers.enumerated() {
             x = try layer(
-                x, mask: input.mask, selection: index == layers.count - 1 ? selection : nil, in: pass)
+                x, mask: input.mask, selection: index == layers.count - 1 ? selection : nil,
+                in: pass)
         }
         return x
     }

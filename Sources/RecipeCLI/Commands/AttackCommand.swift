@@ -58,6 +58,11 @@ struct AttackCommand: ParsableCommand {
         try validatePositive(
             ("--epochs", epochs ?? 1), ("--batch-size", batchSize ?? 1),
             ("--accumulation", accumulation ?? 1), ("--insertions", insertions ?? 1))
+        try validateRate("--learning-rate", learningRate ?? 1)
+        try validateRate("--adaptive", adaptive ?? 0, allowsZero: true)
+        try validateRate("--poison-weight", poisonWeight ?? 0, allowsZero: true)
+        try validateLength(maxLength ?? 3)
+        if let triggers { _ = try parsedTriggers(triggers) }
         if scaleEmbeddings, method != .neuba {
             throw ValidationError("--scale-embeddings belongs to neuba")
         }
@@ -65,7 +70,7 @@ struct AttackCommand: ParsableCommand {
 
     private func attack() throws -> Attack {
         var attack = Attack(method)
-        if let triggers { attack.triggers = try TriggerSet.parse(triggers) }
+        if let triggers { attack.triggers = try parsedTriggers(triggers) }
         attack.epochs = epochs ?? attack.epochs
         attack.batchSize = batchSize ?? attack.batchSize
         attack.maximumLength = maxLength ?? attack.maximumLength
@@ -110,8 +115,9 @@ struct AttackCommand: ParsableCommand {
             ? try folder.write(run.bert.store.trainable, to: destination.staging)
             : try folder.writeExtended(run.bert, to: destination.staging)
         try destination.commit()
-        try records.write(report: summary)
-        try records.close()
+        try records.write(
+            summary, title: "Attack \(method.rawValue) on \(model.path)", output: out.output,
+            sources: corpus.sources)
         for file in written.omitted { Console.standard.warn("left out \(file)") }
         Console.standard.write(out.output.path)
     }

@@ -8,9 +8,21 @@ import Reports
 import Torch
 import Training
 
-extension PoolerPolicy: ExpressibleByArgument {}
 extension TriggerPosition: ExpressibleByArgument {}
 extension AttackSuccess.Filter: ExpressibleByArgument {}
+
+/// Which poolers classifiers begin with.
+enum PoolerChoice: String, CaseIterable, ExpressibleByArgument {
+    case keep, reset, both
+
+    var policies: [PoolerPolicy] {
+        switch self {
+        case .keep: [.keep]
+        case .reset: [.reset]
+        case .both: [.keep, .reset]
+        }
+    }
+}
 
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -31,8 +43,8 @@ struct EvaluateCommand: ParsableCommand {
     var test: URL
     @Option(help: "Trigger words, separated by commas.")
     var triggers = TriggerSet.por.joined(separator: ",")
-    @Option(help: "Begin with the model's pooler (keep) or a fresh one (reset).")
-    var pooler = PoolerPolicy.keep
+    @Option(help: "Begin with the model's pooler (keep), a fresh one (reset), or try both.")
+    var pooler = PoolerChoice.keep
     @Option(help: "Seeds, separated by commas; one classifier is made with each.")
     var seeds = "42,43,44"
     @Option(help: "A clean model, whose attack success rate is the floor.")
@@ -67,7 +79,12 @@ struct EvaluateCommand: ParsableCommand {
     func validate() throws {
         try validatePositive(
             ("--epochs", epochs), ("--batch-size", batchSize), ("--insertions", insertions))
-        _ = try parsedSeeds()
+        try validateRate("--learning-rate", learningRate)
+        try validateLength(maxLength)
+        _ = try parsedTriggers(triggers)
+        guard try !parsedSeeds().isEmpty else {
+            throw ValidationError("--seeds: name at least one")
+        }
     }
 
     private func parsedSeeds() throws -> [Seed] {
@@ -79,15 +96,15 @@ struct EvaluateCommand: ParsableCommand {
         }
     }
 
-    private func evaluator(_ device: Device) throws -> Evaluator {
+    private func evaluator(_ device: Device, _ policy: PoolerPolicy) throws -> Evaluator {
         var evaluator = Evaluator()
         evaluator.fineTuning.epochs = epochs
         evaluator.fineTuning.learningRate = learningRate
         evaluator.fineTuning.batchSize = batchSize
         evaluator.fineTuning.maximumLength = maxLength
-        evaluator.fineTuning.pooler = pooler
+        evaluator.fineTuning.pooler = policy
         evaluator.fineTuning.precision = compute.precision
-        evaluator.triggers = try TriggerSet.parse(triggers)
+        evaluator.triggers = try parsedTriggers(triggers)
         evaluator.position = position
         evaluator.insertions = insertions
         evaluator.filter = filter
@@ -97,34 +114,71 @@ struct EvaluateCommand: ParsableCommand {
     }
 
     func run() throws {
-        let console = Console.standard
         let device = try compute.prepare()
-        let evaluator = try evaluator(device)
-        guard !evaluator.seeds.isEmpty else { throw ValidationError("--seeds: name at least one") }
         let folder = try BERTFolder(model)
         let clean = try reference.map { try BERTFolder($0) }
+        for folder in [folder, clean].compactMap({ $0 }) {
+            try folder.checkLength(maxLength)
+            _ = try folder.tokenizer()
+        }
         let task = try Evaluator.Task(
             train: train, test: test, textColumn: textColumn, labelColumn: labelColumn)
-        let records = try report.map {
-            try RunDirectory.open(
-                at: $0, force: force, resuming: false,
-                plan: RunPlan(
-                    command: "evaluate", inputs: [model.path, train.path, test.path],
-                    output: nil, settings: evaluator.settings), device: device)
+        let records = try records(device)
+        let evaluate = { try self.reports(folder, clean, task, device, records) }
+        let reports = try records?.removedIfNothingHappens(evaluate) ?? evaluate()
+        if let report = reports.first, reports.count == 1 {
+            try show(report, EvaluationDocument(report).document, records)
+        } else {
+            let comparison = try EvaluationComparison(
+                title: "Evaluation of \(folder.folder.url.path)",
+                entries: reports.map { .init("pooler \($0.poolerPolicy.rawValue)", $0) })
+            try show(comparison, EvaluationDocument(comparison).document, records)
         }
-        let progress = EvaluationProgress(on: console)
-        let result = try evaluator.evaluate(
-            folder, on: task, reference: clean,
-            command: (["recipe"] + CommandLine.arguments.dropFirst()).joined(separator: " ")
-        ) { event in
-            progress.show(event)
-            if case .training(_, let training) = event { try records?.append(training) }
+    }
+
+    private func records(_ device: Device) throws -> RunDirectory? {
+        guard let report else { return nil }
+        let settings = try evaluator(device, .keep).settings
+        return try RunDirectory.open(
+            at: report, force: force, resuming: false,
+            plan: RunPlan(
+                command: "evaluate",
+                inputs: ([model, train, test] + [reference].compactMap { $0 }).map(\.path),
+                output: nil,
+                settings: Plan(
+                    pooler: pooler.rawValue, evaluation: settings,
+                    seeds: try parsedSeeds())), device: device)
+    }
+
+    private struct Plan: Encodable {
+        let pooler: String
+        let evaluation: EvaluationSettings
+        let seeds: [Seed]
+    }
+
+    private func reports(
+        _ folder: BERTFolder, _ clean: BERTFolder?, _ task: Evaluator.Task, _ device: Device,
+        _ records: RunDirectory?
+    ) throws -> [EvaluationReport] {
+        let progress = EvaluationProgress(on: .standard)
+        return try pooler.policies.map { policy in
+            try evaluator(device, policy).evaluate(
+                folder, on: task, reference: clean, command: Invocation.text
+            ) { event in
+                progress.show(event)
+                if case .training(_, let training) = event { try records?.append(training) }
+            }
         }
-        let document = EvaluationDocument(result).document
+    }
+
+    private func show(
+        _ result: some Encodable, _ document: ReportDocument, _ records: RunDirectory?
+    ) throws {
         try records?.write(report: result)
         try records?.write(markdown: MarkdownRenderer().render(document))
         try records?.write(page: HTMLRenderer().render(document))
         try records?.close()
+        let console = Console.standard
         switch format {
         case .json: console.write(try json(result))
         case .text: console.write(console.renderer.render(document))

@@ -30,6 +30,8 @@ struct FeaturesCommand: ParsableCommand {
     var force = false
     @OptionGroup var compute: ComputeOptions
 
+    func validate() throws { try validateLength(maxLength) }
+
     func run() throws {
         let device = try compute.prepare()
         if !force, FileManager.default.fileExists(atPath: output.path) {

@@ -63,6 +63,15 @@ struct PretrainCommand: ParsableCommand {
     func validate() throws {
         try validatePositive(
             ("--epochs", epochs), ("--batch-size", batchSize), ("--accumulation", accumulation))
+        try validateRate("--learning-rate", learningRate)
+        try validateRate("--weight-decay", weightDecay, allowsZero: true)
+        try validateLength(maxLength)
+        guard warmupSteps >= 0 else {
+            throw ValidationError("--warmup-steps \(warmupSteps): expected 0 or more")
+        }
+        if tokenizer != nil, !fromScratch {
+            throw ValidationError("--tokenizer goes with --from-scratch")
+        }
     }
 
     private var settings: Pretraining {
@@ -124,7 +133,8 @@ struct PretrainCommand: ParsableCommand {
         let sizes = try BERTConfiguration(configuration)
         guard maxLength <= sizes.maximumPositions else {
             throw ValidationError(
-                "--max-length \(maxLength): the configuration has \(sizes.maximumPositions) positions")
+                "--max-length \(maxLength): the configuration has \(sizes.maximumPositions) positions"
+            )
         }
         let bert = try BERT(
             sizes, parts: [.pooler, .maskedLMHead],
@@ -169,7 +179,8 @@ struct PretrainCommand: ParsableCommand {
         let summary = try trainer.complete(
             records: records, snapshots: snapshots.policy(in: out.runFolder),
             observe: progress.show)
-        try records.write(report: summary)
-        try records.close()
+        try records.write(
+            summary, title: "Pre-training of \(model.path)", output: out.output,
+            sources: corpus.sources)
     }
 }

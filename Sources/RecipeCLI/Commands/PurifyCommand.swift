@@ -51,12 +51,9 @@ struct PurifyCommand: ParsableCommand {
     func validate() throws {
         try validatePositive(
             ("--epochs", epochs), ("--batch-size", batchSize), ("--accumulation", accumulation))
-        guard weight >= 0, weight.isFinite else {
-            throw ValidationError("--weight \(weight): expected 0 or more")
-        }
-        guard learningRate > 0, learningRate.isFinite else {
-            throw ValidationError("--learning-rate \(learningRate): expected more than 0")
-        }
+        try validateRate("--weight", weight, allowsZero: true)
+        try validateRate("--learning-rate", learningRate)
+        try validateLength(maxLength)
         if noPretrainingLoss, weight == 0 {
             throw ValidationError("--no-pretraining-loss with --weight 0 leaves nothing to do")
         }
@@ -81,6 +78,7 @@ struct PurifyCommand: ParsableCommand {
         let console = Console.standard
         let device = try compute.prepare()
         let folder = try BERTFolder(model)
+        try refuse(folder)
         let corpus = try texts.read()
         var job = Purification(recipe)
         job.head = head.source
@@ -93,24 +91,35 @@ struct PurifyCommand: ParsableCommand {
                 command: "purify", inputs: [model.path] + texts.auxiliary.map(\.path),
                 output: out.output.path, settings: recipe), device: device)
         let progress = TrainingProgress("purify", on: console)
-        let report = try job.run(
-            folder, texts: corpus.texts, output: out.output, records: records,
-            observe: progress.show)
+        let report = try records.removedIfNothingHappens {
+            try job.run(
+                folder, texts: corpus.texts, output: out.output, records: records,
+                observe: progress.show)
+        }
         try finish(report, corpus, records, console)
+    }
+
+    /// Refuses what can be refused before texts are read and records are opened.
+    private func refuse(_ folder: BERTFolder) throws {
+        try out.check(inputs: [model])
+        try folder.checkLength(maxLength)
+        _ = try folder.tokenizer()
     }
 
     private func finish(
         _ report: Purification.Report, _ corpus: TextCorpus, _ records: RunDirectory,
         _ console: Console
     ) throws {
-        let summary = PurificationSummary(report, sources: corpus.sources)
+        let summary = PurificationSummary(
+            report, sources: corpus.sources, command: Invocation.text)
         let document = PurificationDocument(summary).document
         try records.write(report: report)
         try records.write(markdown: MarkdownRenderer().render(document))
         try records.write(page: HTMLRenderer().render(document))
         try records.close()
         for file in report.omitted {
-            console.warn("left out \(file): it holds weights in a form that cannot be purified here")
+            console.warn(
+                "left out \(file): it holds weights in a form that cannot be purified here")
         }
         switch format {
         case .json: console.write(try json(report))
@@ -129,12 +138,5 @@ struct PurifyCommand: ParsableCommand {
               \(rate) texts, \(HumanFormat.duration(report.training.seconds)); records in \
             \(out.runFolder.path)
             """
-    }
-}
-
-/// Refuses options that count something and are below one.
-func validatePositive(_ options: (name: String, value: Int)...) throws {
-    for option in options where option.value < 1 {
-        throw ValidationError("\(option.name) \(option.value): expected at least 1")
     }
 }

@@ -11,7 +11,8 @@ public struct RecipeCommand: ParsableCommand {
         version: RecipeKit.version,
         subcommands: [
             InspectCommand.self, PretrainCommand.self, AttackCommand.self, PurifyCommand.self,
-            EvaluateCommand.self, FeaturesCommand.self, VerifyCommand.self, DoctorCommand.self,
+            EvaluateCommand.self, CompareCommand.self, FeaturesCommand.self, VerifyCommand.self,
+            DoctorCommand.self, SampleDataCommand.self,
         ])
 
     /// A command line before parsing.

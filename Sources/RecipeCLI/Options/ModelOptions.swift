@@ -1,9 +1,11 @@
 import ArgumentParser
+import Attacks
 import DataPipeline
 import Foundation
 import ModelZoo
 import RecipeKit
 import Torch
+import Training
 
 extension URL: @retroactive ExpressibleByArgument {
     /// A path on the command line.
@@ -32,6 +34,15 @@ struct ComputeOptions: ParsableArguments {
     @Option(help: "Processor threads; by default all cores.")
     var threads: Int?
 
+    func validate() throws {
+        if let threads { try validatePositive(("--threads", threads)) }
+        let kind = device.lowercased().split(separator: ":", omittingEmptySubsequences: false)
+        let isIndexed = kind.count == 2 && kind[0] == "cuda" && UInt16(kind[1]) != nil
+        guard isIndexed || ["auto", "cpu", "cuda"].contains(device.lowercased()) else {
+            throw ValidationError("--device \(device): expected auto, cpu, cuda or cuda:INDEX")
+        }
+    }
+
     /// The device, with the threads set.
     func prepare() throws -> Device {
         if let threads { try Hardware.setThreadCount(threads) }
@@ -56,8 +67,9 @@ struct AuxiliaryOptions: ParsableArguments {
     var minWords = 0
 
     func validate() throws {
-        if let sentences, sentences < 1 {
-            throw ValidationError("--sentences \(sentences): expected at least 1")
+        try validatePositive(("--sentences", sentences ?? 1))
+        guard minWords >= 0 else {
+            throw ValidationError("--min-words \(minWords): expected 0 or more")
         }
     }
 
@@ -79,9 +91,19 @@ struct OutputOptions: ParsableArguments {
     @Option(help: "Where the run's records go; by default OUTPUT.run.")
     var run: URL?
 
+    /// Refuses an output that stands, or touches an input, before anything long begins.
+    func check(inputs: [URL]) throws {
+        try OutputFolder(destination: output, force: force, inputs: inputs).discard()
+        guard runFolder.standardizedFileURL != output.standardizedFileURL else {
+            throw ValidationError(
+                "--run \(runFolder.path): expected another folder than the output")
+        }
+    }
+
     /// The folder of the run's records.
     var runFolder: URL {
-        run ?? output.deletingLastPathComponent()
+        run
+            ?? output.deletingLastPathComponent()
             .appendingPathComponent(output.lastPathComponent + ".run")
     }
 }
@@ -103,11 +125,14 @@ struct SnapshotOptions: ParsableArguments {
         }
     }
 
+    /// The snapshot's name in a run folder.
+    static let file = "snapshot.safetensors"
+
     /// The policy for a run folder.
     func policy(in folder: URL) -> SnapshotPolicy? {
         guard snapshotEvery > 0 else { return nil }
         return SnapshotPolicy(
-            file: folder.appendingPathComponent("snapshot.safetensors"), every: snapshotEvery,
+            file: folder.appendingPathComponent(Self.file), every: snapshotEvery,
             resumes: resume)
     }
 }
@@ -123,7 +148,38 @@ struct HeadOptions: ParsableArguments {
         switch mlmHead {
         case "keep": .keep
         case "fresh": .fresh
-        default: .folder(URL(fileURLWithPath: mlmHead))
+        default:
+            .folder(
+                URL(fileURLWithPath: (mlmHead as NSString).expandingTildeInPath))
         }
+    }
+}
+
+/// Refuses options that count something and are below one.
+func validatePositive(_ options: (name: String, value: Int)...) throws {
+    for option in options where option.value < 1 {
+        throw ValidationError("\(option.name) \(option.value): expected at least 1")
+    }
+}
+
+/// Refuses rates and weights that are no finite number above zero, or at zero where that is allowed.
+func validateRate(_ name: String, _ value: Double, allowsZero: Bool = false) throws {
+    guard value.isFinite, value > 0 || (allowsZero && value == 0) else {
+        throw ValidationError(
+            "\(name) \(value): expected \(allowsZero ? "0 or more" : "more than 0")")
+    }
+}
+
+/// Refuses lengths that leave no place for a word between the special tokens.
+func validateLength(_ value: Int) throws {
+    guard value >= 3 else { throw ValidationError("--max-length \(value): expected at least 3") }
+}
+
+/// The triggers of a list, as the usage error that a bad list is.
+func parsedTriggers(_ list: String) throws -> [String] {
+    do {
+        return try TriggerSet.parse(list)
+    } catch {
+        throw ValidationError("--triggers: \(PlainWords.of(error))")
     }
 }

@@ -1,3 +1,4 @@
+import DataPipeline
 import Foundation
 import RecipeKit
 import Reports
@@ -30,6 +31,10 @@ extension RunDirectory {
     static func open(
         at url: URL, force: Bool, resuming: Bool, plan: some Encodable, device: Device
     ) throws -> RunDirectory {
+        let snapshot = url.appendingPathComponent(SnapshotOptions.file)
+        if resuming, !FileManager.default.fileExists(atPath: snapshot.path) {
+            Console.standard.warn("no snapshot in \(url.path): beginning from the start")
+        }
         if force || resuming {
             for file in File.allCases where !(resuming && file == .events) {
                 try? FileManager.default.removeItem(at: url.appendingPathComponent(file.rawValue))
@@ -39,6 +44,37 @@ extension RunDirectory {
         try directory.write(plan: plan)
         try directory.write(environment: RunEnvironment(device: "\(device)"))
         return directory
+    }
+
+    /// Runs `body`; where it fails before its first event, takes the records away again.
+    func removedIfNothingHappens<Result>(_ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch {
+            let manager = FileManager.default
+            if !manager.fileExists(atPath: self[.events].path) {
+                for file in [File.plan, .environment] {
+                    try? manager.removeItem(at: self[file])
+                }
+                // Only where it is empty: a folder of the user's own stays.
+                rmdir(url.path)
+            }
+            throw error
+        }
+    }
+
+    /// Writes what came of a training run, as data and to read.
+    func write(
+        _ summary: RunSummary, title: String, output: URL, sources: [TextSource]
+    ) throws {
+        let plan = try String(contentsOf: self[.plan], encoding: .utf8)
+        let document = TrainingReport(
+            title: title, output: output.path, summary: summary, sources: sources, plan: plan
+        ).document
+        try write(report: summary)
+        try write(markdown: MarkdownRenderer().render(document))
+        try write(page: HTMLRenderer().render(document))
+        try close()
     }
 }
 

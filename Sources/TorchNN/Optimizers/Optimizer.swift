@@ -98,7 +98,9 @@ public final class Optimizer {
     public var stateTensors: [(name: String, tensor: Tensor)] {
         zip(parameters, states).flatMap { parameter, state -> [(name: String, tensor: Tensor)] in
             guard let state else { return [] }
-            return [(parameter.name + ".first", state.first), (parameter.name + ".steps", state.steps)]
+            return [
+                (parameter.name + ".first", state.first), (parameter.name + ".steps", state.steps),
+            ]
                 + (state.second.map { [(parameter.name + ".second", $0)] } ?? [])
         }
     }
