@@ -1,0 +1,89 @@
+import ArgumentParser
+import Foundation
+import RecipeKit
+
+struct AgreeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "agree",
+        abstract: "Train on prepared rows without dropout; print the losses as a line of JSON.",
+        discussion: """
+            The rows are taken in their order and at their full width, as the authors' loop takes \
+            them, so that its losses with --dropout 0 must be the same.
+            """)
+
+    @Argument(help: "The model's folder.", transform: URL.init(fileURLWithPath:))
+    var model: URL
+    @Argument(help: "Rows that `prepare` wrote.", transform: URL.init(fileURLWithPath:))
+    var batches: URL
+    @Option(help: "Optimizer steps.")
+    var steps = 3
+    @Option(help: "Type of activations and frozen weights: auto, fp32 or bf16.")
+    var precision = Precision.fp32
+    @Option(help: "Processor threads; by default libtorch's own choice.")
+    var threads: Int?
+
+    func validate() throws {
+        guard steps > 0 else { throw ValidationError("--steps \(steps): expected at least 1") }
+    }
+
+    func run() throws {
+        if let threads { try Hardware.setThreadCount(threads) }
+        var recipe = RECIPE()
+        recipe.epochs = 1
+        recipe.precision = precision
+        let folder = try BERTFolder(model)
+        let prepared = try PreparedRows(reading: batches)
+        guard prepared.rows.count >= steps * recipe.batchSize else {
+            throw BenchmarkError(
+                "\(batches.path): \(prepared.rows.count) rows, \(steps * recipe.batchSize) are "
+                    + "wanted; prepare more, or take fewer steps")
+        }
+        try folder.checkLength(prepared.width)
+        let source = PreparedSource(
+            prepared: prepared, batchSize: recipe.batchSize, batchesPerEpoch: steps,
+            padding: Int32(folder.configuration.paddingID))
+        print(try measure(recipe, folder, source).line())
+    }
+
+    private func measure(
+        _ recipe: RECIPE, _ folder: BERTFolder, _ source: PreparedSource
+    ) throws -> Measurement {
+        let began = ContinuousClock.now
+        let trainer = try Trainer(
+            Self.load(folder, recipe),
+            objective: NormRegularized(
+                MaskedLanguageModeling(), layers: RECIPE.layers, weight: recipe.weight),
+            source: source, settings: recipe.training, seed: recipe.seed)
+        let loadSeconds = (ContinuousClock.now - began) / .seconds(1)
+        var steps: [MeasuredStep] = []
+        var previous = 0.0
+        try trainer.run { event in
+            guard case .step(let step) = event else { return }
+            let batch = source.batch(steps.count)
+            steps.append(
+                MeasuredStep(
+                    seconds: step.seconds - previous, sequences: batch.rows,
+                    tokens: batch.tokenCount, paddedTokens: batch.rows * batch.width,
+                    loss: Measurement.StepLoss(step)))
+            previous = step.seconds
+        }
+        return try Measurement(
+            steps, warmupSteps: 0, batchSize: recipe.batchSize, loadSeconds: loadSeconds,
+            firstStepBegunSeconds: 0, dropout: 0)
+    }
+
+    /// The folder's model as RECIPE places it, but without dropout, which a folder's
+    /// `config.json` decides.
+    private static func load(_ folder: BERTFolder, _ recipe: RECIPE) throws -> BERT {
+        var configuration = folder.configuration
+        configuration.hiddenDropout = 0
+        configuration.attentionDropout = 0
+        let source = CheckpointSource(
+            folder.folder.weights, dialect: folder.dialect, at: folder.folder.url)
+        let placement = Placement(
+            computeType: recipe.precision.computeType(on: .cpu), trainable: RECIPE.layers)
+        return try BERT(
+            configuration, parts: .maskedLMHead,
+            in: ParameterStore(source: source, placement: placement))
+    }
+}
