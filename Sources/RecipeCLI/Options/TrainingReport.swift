@@ -1,0 +1,85 @@
+import DataPipeline
+import Foundation
+import Reports
+import Training
+
+/// What a training run of an attack or of pre-training came to, as a report.
+struct TrainingReport {
+    let title: String
+    let output: String
+    let summary: RunSummary
+    let sources: [TextSource]
+    let plan: String
+
+    var document: ReportDocument {
+        let speed = "\(HumanFormat.rate(summary.samplesPerSecond)) texts"
+        return ReportDocument(
+            title: title,
+            summary: "Written to \(code: output): \(summary.steps) steps at \(speed)",
+            sections: [
+                ReportSection("Losses", losses),
+                ReportSection("Norms of the feed-forward weights", norms),
+                ReportSection("Data", [.keyValues(data)]),
+                ReportSection(
+                    "Settings", [.code(CodeBlock(plan, language: "yaml")), .code(Invocation.block)]),
+            ])
+    }
+
+    /// A chart each: losses may differ by orders of magnitude.
+    private var losses: [ReportBlock] {
+        Set(summary.curve.flatMap(\.terms.keys)).sorted().map { name in
+            .lineChart(
+                LineChart(
+                    "Loss: \(name)", xTitle: "step", yTitle: name,
+                    series: [
+                        LineChart.Series(
+                            name,
+                            summary.curve.compactMap { point in
+                                point.terms[name].map { .init(Double(point.step), $0) }
+                            })
+                    ]))
+        }
+    }
+
+    private var norms: [ReportBlock] {
+        let names = summary.normRatios.keys.sorted {
+            $0.compare($1, options: [.numeric, .literal]) == .orderedAscending
+        }
+        let columns =
+            [ReportTable.Column("Weight")]
+            + summary.epochs.map { ReportTable.Column("Epoch \($0.epoch)", kind: .number) }
+        let rows = names.map { name in
+            [.text(.code(name))]
+                + summary.epochs.map { epoch -> ReportTable.Cell in
+                    epoch.normRatios[name].map { .number($0, decimals: 4) } ?? .missing
+                }
+        }
+        return [
+            .paragraph("‖W(t)‖ / ‖W(0)‖ at the end of each epoch."),
+            .table(ReportTable(columns, rows: rows)),
+        ]
+    }
+
+    private var data: [KeyValue] {
+        sources.map { KeyValue($0.file, "\(HumanFormat.count($0.rows)) texts") }
+            + [
+                KeyValue("Trained numbers", .init(HumanFormat.count(summary.trainedElements))),
+                KeyValue("Training", .init(HumanFormat.duration(summary.seconds))),
+            ]
+    }
+}
+
+/// The command line as a shell would take it again.
+enum Invocation {
+    static var text: String {
+        (["recipe"] + CommandLine.arguments.dropFirst()).map(quoted).joined(separator: " ")
+    }
+
+    static var block: CodeBlock { CodeBlock(text) }
+
+    private static func quoted(_ argument: String) -> String {
+        let plain = argument.allSatisfy { $0.isLetter || $0.isNumber || "-_=+,.:/@%≈".contains($0) }
+        guard !plain || argument.isEmpty else { return argument }
+        return "'" + argument.replacingOccurrences(of: "'", with: "'\\''") + "'"
+    }
+}

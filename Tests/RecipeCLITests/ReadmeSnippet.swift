@@ -1,0 +1,23 @@
+import Foundation
+import RecipeKit
+
+func purifyAndEvaluate(
+    suspect: URL, auxiliary: URL, purified: URL, train: URL, test: URL
+) throws -> EvaluationReport {
+    // Four journeys through a little unlabelled text make the feed-forward weights small.
+    var recipe = RECIPE()
+    recipe.weight = 1
+    recipe.epochs = 4
+    recipe.maximumLength = 32
+    let texts = try TextCorpus.read([auxiliary]).texts
+    let report = try Purification(recipe).run(BERTFolder(suspect), texts: texts, output: purified)
+    print("‖W‖ fell to", report.training.normRatios.values.sorted())
+
+    // A classifier is made of the result, and tried with and without triggers.
+    var evaluator = Evaluator()
+    evaluator.fineTuning.maximumLength = 32
+    evaluator.triggers = ["cf", "tq"]
+    evaluator.seeds = [Seed(42)]
+    return try evaluator.evaluate(
+        BERTFolder(purified), on: .init(train: train, test: test), reference: BERTFolder(suspect))
+}
