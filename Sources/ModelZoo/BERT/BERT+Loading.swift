@@ -106,8 +106,11 @@ public struct BERTFolder: Sendable {
                 FreshSource(seed: seed.key("parameters")), where: ParameterPattern(replaced),
                 over: source)
         }
-        return try BERT(
+        let model = try BERT(
             configuration, parts: wanted, in: ParameterStore(source: source, placement: placement))
+        // The weights are copied by now: their pages in the files need not stay in memory.
+        for archive in folder.weights.archives { archive.releasePages() }
+        return model
     }
 
     private func grafting(

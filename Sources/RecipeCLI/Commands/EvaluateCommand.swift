@@ -204,7 +204,7 @@ private final class EvaluationProgress {
         case .measuring(let seed, let done, let total):
             if done == 1 {
                 measuring = ProgressReporter(
-                    "measure, seed \(seed.value)", total: total, unit: "pass", on: console)
+                    "measure, seed \(seed.value)", total: total, unit: "run", on: console)
             }
             measuring?.update(completed: done)
             if done == total { measuring?.finish() }

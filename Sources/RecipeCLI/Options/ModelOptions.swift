@@ -46,7 +46,13 @@ struct ComputeOptions: ParsableArguments {
     /// The device, with the threads set.
     func prepare() throws -> Device {
         if let threads { try Hardware.setThreadCount(threads) }
-        return try Device.named(device)
+        let chosen = try Device.named(device)
+        if precision == .bf16, chosen == .cpu, !Hardware.hasFastBFloat16 {
+            Console.standard.warn(
+                "this processor has no bfloat16 arithmetic and emulates it slowly; "
+                    + "--precision auto computes in fp32 here")
+        }
+        return chosen
     }
 }
 
