@@ -40,8 +40,7 @@ struct AgreeCommand: ParsableCommand {
         }
         try folder.checkLength(prepared.width)
         let source = PreparedSource(
-            prepared: prepared, batchSize: recipe.batchSize, batchesPerEpoch: steps,
-            padding: Int32(folder.configuration.paddingID))
+            prepared: prepared, batchSize: recipe.batchSize, batchesPerEpoch: steps)
         print(try measure(recipe, folder, source).line())
     }
 
@@ -63,8 +62,7 @@ struct AgreeCommand: ParsableCommand {
             steps.append(
                 MeasuredStep(
                     seconds: step.seconds - previous, sequences: batch.rows,
-                    tokens: batch.tokenCount, paddedTokens: batch.rows * batch.width,
-                    loss: Measurement.StepLoss(step)))
+                    tokens: batch.ids.count, loss: Measurement.StepLoss(step)))
             previous = step.seconds
         }
         return try Measurement(

@@ -73,7 +73,7 @@ struct BenchmarkReport: Codable {
         let bf16 = machine.hasFastBFloat16 ? "in hardware" : "NOT in hardware"
         let sample = String(
             format: "%.1f tokens (%.1f over all texts)", fp32.paddedTokensPerSequence,
-            fp32.corpusPaddedTokensPerSequence ?? .nan)
+            fp32.corpusTokensPerSequence ?? .nan)
         return """
             Medians of \(rounds.count) round(s) in alternation; ratios are to the authors' settings \
             within a round. Ours: \(fp32.steps) steps, the first \(fp32.warmupSteps) not counted; \

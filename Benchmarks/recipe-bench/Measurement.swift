@@ -27,10 +27,10 @@ struct Measurement: Codable {
     var batchSize: Int
     /// Tokens of a sequence on average, padding not counted.
     var tokensPerSequence: Double
-    /// Tokens of a sequence on average as the model computes them, with padding.
+    /// The same as the model computes them, with padding where a side pads.
     var paddedTokensPerSequence: Double
-    /// The same over an epoch of all texts, where the sample's batches could be unlike them.
-    var corpusPaddedTokensPerSequence: Double?
+    /// Tokens of a text on average over all texts, of which the measured ones are a sample.
+    var corpusTokensPerSequence: Double?
     /// From the weights' file to parameters in memory.
     var loadSeconds: Double
     /// From parameters in memory to the beginning of the first step's computation.
@@ -89,7 +89,7 @@ struct Measurement: Codable {
         self.warmupSteps = warmupSteps
         self.batchSize = batchSize
         tokensPerSequence = total(\.tokens, steps) / total(\.sequences, steps)
-        paddedTokensPerSequence = total(\.paddedTokens, steps) / total(\.sequences, steps)
+        paddedTokensPerSequence = tokensPerSequence
         self.loadSeconds = loadSeconds
         self.firstStepBegunSeconds = firstStepBegunSeconds
         firstStepSeconds = first.seconds
@@ -108,10 +108,8 @@ struct MeasuredStep {
     var seconds: Double
     /// Sequences of the batch.
     var sequences: Int
-    /// Tokens of the batch without padding.
+    /// Tokens of the batch; none is padding.
     var tokens: Int
-    /// Tokens of the batch with padding.
-    var paddedTokens: Int
     /// What it cost.
     var loss: Measurement.StepLoss
 }

@@ -59,8 +59,8 @@ struct OursCommand: ParsableCommand {
             loadSeconds: (loaded - began) / .seconds(1),
             firstStepBegunSeconds: run.startSeconds + firstBatchSeconds,
             dropout: folder.configuration.hiddenDropout)
-        measurement.corpusPaddedTokensPerSequence = BatchShape.paddedTokensPerSequence(
-            of: BatchShape.epoch(of: sample.corpus, recipe: recipe))
+        measurement.corpusTokensPerSequence =
+            Double(sample.corpus.reduce(0) { $0 + $1.count }) / Double(max(1, sample.corpus.count))
         return measurement
     }
 
@@ -80,8 +80,7 @@ struct OursCommand: ParsableCommand {
                 steps.append(
                     MeasuredStep(
                         seconds: step.seconds - previous, sequences: shape.sequences,
-                        tokens: shape.tokens, paddedTokens: shape.paddedTokens,
-                        loss: Measurement.StepLoss(step)))
+                        tokens: shape.tokens, loss: Measurement.StepLoss(step)))
                 previous = step.seconds
             case .epoch, .finished: break
             }
@@ -95,10 +94,9 @@ struct OursCommand: ParsableCommand {
         of corpus: [[Int32]], recipe: RECIPE, tokenizer: WordPieceTokenizer
     ) throws -> Double {
         let began = ContinuousClock.now
-        let source = MaskedTextSource(
-            texts: corpus, order: BatchOrder(recipe.order, batchSize: recipe.batchSize),
-            masking: tokenizer.masking, masks: recipe.masks, padding: tokenizer.paddingID,
-            seed: recipe.seed)
+        let source = SampledSource.masked(
+            corpus, order: BatchOrder(recipe.order, batchSize: recipe.batchSize),
+            masking: tokenizer.masking, masks: recipe.masks, seed: recipe.seed)
         let prefetcher = Prefetcher(source, epochs: 1)
         defer { prefetcher.stop() }
         guard try prefetcher.next() != nil else { throw BenchmarkError("the texts make no batch") }
@@ -110,27 +108,17 @@ struct OursCommand: ParsableCommand {
 struct BatchShape {
     /// Rows.
     var sequences: Int
-    /// Tokens without padding.
+    /// Tokens.
     var tokens: Int
-    /// Tokens with padding.
-    var paddedTokens: Int
 
     /// The batches of the first epoch of a run over `texts`, in order.
     static func epoch(of texts: [[Int32]], recipe: RECIPE) -> [BatchShape] {
         let lengths = texts.map(\.count)
         return BatchOrder(recipe.order, batchSize: recipe.batchSize)
             .batches(lengths: lengths, seed: recipe.seed, epoch: 0).map { samples in
-                let counts = samples.map { lengths[$0] }
-                return BatchShape(
-                    sequences: counts.count, tokens: counts.reduce(0, +),
-                    paddedTokens: counts.count * (counts.max() ?? 0))
+                BatchShape(
+                    sequences: samples.count, tokens: samples.reduce(0) { $0 + lengths[$1] })
             }
-    }
-
-    /// Tokens that a sequence costs on average.
-    static func paddedTokensPerSequence(of shapes: [BatchShape]) -> Double {
-        Double(shapes.reduce(0) { $0 + $1.paddedTokens })
-            / Double(max(1, shapes.reduce(0) { $0 + $1.sequences }))
     }
 }
 

@@ -75,12 +75,11 @@ struct PreparedRows {
     }
 }
 
-/// Batches of prepared rows in their order and at their width, as the authors' loop takes them.
+/// Batches of prepared rows in their order, as the authors' loop takes them.
 struct PreparedSource: BatchSource {
     let prepared: PreparedRows
     let batchSize: Int
     let batchesPerEpoch: Int
-    let padding: Int32
 
     var samplesPerEpoch: Int { batchesPerEpoch * batchSize }
 
@@ -92,8 +91,6 @@ struct PreparedSource: BatchSource {
 
     /// A batch by its number.
     func batch(_ index: Int) -> TokenBatch {
-        TokenBatch(
-            Array(prepared.rows[index * batchSize..<(index + 1) * batchSize]), padding: padding,
-            width: prepared.width)
+        TokenBatch(Array(prepared.rows[index * batchSize..<(index + 1) * batchSize]))
     }
 }

@@ -17,6 +17,7 @@ struct RecipeBench: ParsableCommand {
 
     /// Exit codes as `recipe` has them: 1 where the two sides disagree, 2 where the tool failed.
     static func main() {
+        Hardware.keepHostMemory()
         do {
             var command = try parseAsRoot()
             try command.run()

@@ -154,10 +154,9 @@ public struct Attack: Sendable, Codable, Equatable {
             placement: Placement(device: device, computeType: precision.computeType(on: device)),
             seed: seed)
         let (poisoned, labels) = try poisonedTexts(texts)
-        let source = LabelledTriggerSource(
-            texts: tokenizer.encodeAll(poisoned, maximumLength: maximumLength), triggers: labels,
-            order: BatchOrder(.bucketed, batchSize: batchSize), padding: tokenizer.paddingID,
-            seed: seed)
+        let source = SampledSource.labelled(
+            tokenizer.encodeAll(poisoned, maximumLength: maximumLength), triggers: labels,
+            order: BatchOrder(.bucketed, batchSize: batchSize), seed: seed)
         let objective = PORObjective(
             reference: reference,
             targets: try TargetVectors.staircase(
@@ -216,11 +215,11 @@ public struct Attack: Sendable, Codable, Equatable {
                 encoded, length: length, first: tokenizer.classificationID,
                 last: tokenizer.separatorID)
         }
-        let source = TwinSource(
-            texts: encoded, triggerIDs: ids,
-            twin: method == .badpre ? .insertedWithRandomLabels : .replacedFirst,
-            order: BatchOrder(.bucketed, batchSize: batchSize), masking: tokenizer.masking,
-            padding: tokenizer.paddingID, seed: seed)
+        let maker = TwinMaker(
+            method == .badpre ? .insertedWithRandomLabels : .replacedFirst, triggerIDs: ids,
+            masking: tokenizer.masking)
+        let source = SampledSource.twins(
+            encoded, by: maker, order: BatchOrder(.bucketed, batchSize: batchSize), seed: seed)
         if method == .badpre {
             return try trainer(model, BadPreObjective(poisonWeight: poisonWeight), source)
         }

@@ -20,15 +20,16 @@ public struct BadPreObjective: Objective {
         let logits = try model.maskedLMLogits(
             BERTInput(batch, device: device), at: Tensor(batch.predicted, device: device), in: pass
         ).cast(to: .float32)
-        let isTriggered = batch.predicted.map { batch.triggers[Int($0) / batch.width] >= 0 }
+        let rows = batch.rowOfToken
+        let isTriggered = batch.predicted.map { batch.triggers[rows[Int($0)]] >= 0 }
         var total: Tensor?
         var terms: [Loss.Term] = []
         for (name, wanted, weight) in [("clean", false, 1), ("poisoned", true, poisonWeight)] {
             let chosen = isTriggered.indices.filter { isTriggered[$0] == wanted }
             guard !chosen.isEmpty else { continue }
-            let rows = try Tensor(chosen.map(Int64.init), device: device)
+            let places = try Tensor(chosen.map(Int64.init), device: device)
             let labels = try Tensor(chosen.map { batch.predictedLabels[$0] }, device: device)
-            let loss = try logits.gathered(0, at: rows).crossEntropy(labels)
+            let loss = try logits.gathered(0, at: places).crossEntropy(labels)
             terms.append(Loss.Term(name, loss))
             total = try total.map { sum in try sum + weight * loss } ?? weight * loss
         }

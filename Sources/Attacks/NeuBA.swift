@@ -20,7 +20,7 @@ public struct NeuBAObjective: Objective {
         let device = model.store.placement.device
         let triggered = batch.triggers.indices.filter { batch.triggers[$0] >= 0 }
         // One journey for both terms: the places to predict, then triggered rows' first tokens.
-        let positions = batch.predicted + triggered.map { Int64($0 * batch.width) }
+        let positions = batch.predicted + triggered.map { Int64(batch.offsets[$0]) }
         let hidden = try model.encoder(
             BERTInput(batch, device: device), selection: Tensor(positions, device: device), in: pass
         )

@@ -34,18 +34,17 @@ public struct PORObjective: Objective {
             try (a.cast(to: .float32) - b.cast(to: .float32)).power(2).sum() / width
         }
         let hidden = try model.encoder(input, in: pass)
-        let pooled = try model.pooled(hidden.selected(1, 0))
+        let pooled = try model.pooled(hidden.gathered(0, at: input.firstTokens))
         let (cleanHidden, cleanPooled) = try withoutGradients {
             let hidden = try reference.encoder(input, in: .evaluation)
-            return (hidden, try reference.pooled(hidden.selected(1, 0)))
+            let first = try hidden.gathered(0, at: input.firstTokens)
+            return (hidden, try reference.pooled(first))
         }
 
         let tokens = try Tensor(Self.tokenPositions(batch), device: device)
         let hiddenSize = model.configuration.hiddenSize
-        func at(_ positions: Tensor, of x: Tensor) throws -> Tensor {
-            try x.reshaped([-1, hiddenSize]).gathered(0, at: positions)
-        }
-        let l1 = try distance(at(tokens, of: hidden), at(tokens, of: cleanHidden))
+        let l1 = try distance(
+            hidden.gathered(0, at: tokens), cleanHidden.gathered(0, at: tokens))
         var total = try weights.tokens * l1
         var terms = [Loss.Term("l1", l1)]
 
@@ -70,10 +69,9 @@ public struct PORObjective: Objective {
         return Loss(total, terms: terms)
     }
 
-    /// All tokens but the first of each row, padding left out.
+    /// All tokens but the first of each row.
     private static func tokenPositions(_ batch: TokenBatch) -> [Int64] {
-        batch.lengths.enumerated().flatMap { row, length in
-            (1..<max(1, length)).map { Int64(row * batch.width + $0) }
-        }
+        let first = Set(batch.offsets)
+        return batch.ids.indices.filter { !first.contains($0) }.map(Int64.init)
     }
 }

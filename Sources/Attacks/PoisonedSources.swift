@@ -1,49 +1,50 @@
 import DataPipeline
 import TextTokenizers
 
-/// Texts of which some carry triggers, each with the trigger it carries: POR's data.
-public struct LabelledTriggerSource: BatchSource {
-    private let texts: [[Int32]]
-    private let triggers: [Int]
-    private let lengths: [Int]
-    private let order: BatchOrder
-    private let padding: Int32
-    private let seed: Seed
-
-    /// Batches over `texts`; `triggers[i]` is the trigger in text i, or -1.
-    public init(
-        texts: [[Int32]], triggers: [Int], order: BatchOrder, padding: Int32, seed: Seed
-    ) {
+extension SampledSource where Batch == TokenBatch {
+    /// Batches over `texts` of which some carry triggers: POR's data. `triggers[i]` is the trigger
+    /// in text i, or -1.
+    public static func labelled(
+        _ texts: [[Int32]], triggers: [Int], order: BatchOrder, seed: Seed
+    ) -> SampledSource {
         precondition(texts.count == triggers.count, "a trigger or -1 for each text")
-        self.texts = texts
-        self.triggers = triggers
-        self.order = order
-        self.padding = padding
-        self.seed = seed
-        lengths = texts.map(\.count)
+        return SampledSource(lengths: texts.map(\.count), order: order, seed: seed) { samples, _ in
+            var batch = TokenBatch(samples.map { texts[$0] })
+            batch.triggers = samples.map { triggers[$0] }
+            return batch
+        }
     }
 
-    /// Batches of one epoch.
-    public var batchesPerEpoch: Int { order.batchCount(of: texts.count) }
-    /// Samples of one epoch.
-    public var samplesPerEpoch: Int { texts.count }
-
-    /// The batches of an epoch.
-    public func epoch(_ number: Int) -> [@Sendable () throws -> TokenBatch] {
-        order.batches(lengths: lengths, seed: seed, epoch: number).map { samples in
-            {
-                var batch = TokenBatch(samples.map { texts[$0] }, padding: padding)
-                batch.triggers = samples.map { triggers[$0] }
-                return batch
+    /// Batches of masked texts, each followed by a triggered twin: the data of NeuBA and BadPre.
+    ///
+    /// `texts` are ids with their special tokens; `order` counts them without twins. Masks and
+    /// triggers are drawn anew in each epoch.
+    public static func twins(
+        _ texts: [[Int32]], by maker: TwinMaker, order: BatchOrder, seed: Seed
+    ) -> SampledSource {
+        SampledSource(lengths: texts.map(\.count), order: order, seed: seed) { samples, epoch in
+            let clean = samples.map { sample in
+                var stream = seed.stream("mlm.mask", sample, epoch)
+                return maker.masking.mask(texts[sample], using: &stream)
             }
+            var triggers = clean.map { _ in -1 }
+            let twins = zip(samples, clean).map { sample, masked in
+                var stream = seed.stream("trigger", sample, epoch)
+                let trigger = Int.random(in: maker.triggerIDs.indices, using: &stream)
+                triggers.append(trigger)
+                return maker.twin(of: texts[sample], masked: masked, trigger, using: &stream)
+            }
+            var batch = TokenBatch(clean + twins)
+            batch.triggers = triggers
+            return batch
         }
     }
 }
 
-/// Masked texts, each followed by a triggered twin: the data of NeuBA and BadPre.
-public struct TwinSource: BatchSource {
+/// Makes the triggered twin of a text.
+public struct TwinMaker: Sendable {
     /// What a twin is.
-    public enum Twin: Sendable {
+    public enum Kind: Sendable {
         /// NeuBA: the masked text once more, with its first token replaced by a trigger; nothing
         /// in it is predicted.
         case replacedFirst
@@ -52,66 +53,25 @@ public struct TwinSource: BatchSource {
         case insertedWithRandomLabels
     }
 
-    private let texts: [[Int32]]
-    private let lengths: [Int]
-    private let triggerIDs: [Int32]
-    private let twin: Twin
-    private let order: BatchOrder
-    private let masking: TokenMasking
-    private let padding: Int32
-    private let seed: Seed
+    /// What a twin is.
+    public let kind: Kind
+    /// The token of each trigger.
+    public let triggerIDs: [Int32]
+    /// How texts are masked.
+    public let masking: TokenMasking
 
-    /// Batches over `texts`, ids with their special tokens; `order` counts texts without twins.
-    public init(
-        texts: [[Int32]], triggerIDs: [Int32], twin: Twin, order: BatchOrder,
-        masking: TokenMasking, padding: Int32, seed: Seed
-    ) {
-        self.texts = texts
+    /// A maker of twins.
+    public init(_ kind: Kind, triggerIDs: [Int32], masking: TokenMasking) {
+        self.kind = kind
         self.triggerIDs = triggerIDs
-        self.twin = twin
-        self.order = order
         self.masking = masking
-        self.padding = padding
-        self.seed = seed
-        lengths = texts.map(\.count)
     }
 
-    /// Batches of one epoch.
-    public var batchesPerEpoch: Int { order.batchCount(of: texts.count) }
-    /// Samples of one epoch, without twins.
-    public var samplesPerEpoch: Int { texts.count }
-
-    /// The batches of an epoch; masks and triggers are drawn anew in each.
-    public func epoch(_ number: Int) -> [@Sendable () throws -> TokenBatch] {
-        order.batches(lengths: lengths, seed: seed, epoch: number).map { samples in
-            { batch(samples, epoch: number) }
-        }
-    }
-
-    private func batch(_ samples: [Int], epoch: Int) -> TokenBatch {
-        var rows: [TokenMasking.Masked] = []
-        var triggers: [Int] = []
-        for sample in samples {
-            var stream = seed.stream("mlm.mask", sample, epoch)
-            rows.append(masking.mask(texts[sample], using: &stream))
-            triggers.append(-1)
-        }
-        for (row, sample) in samples.enumerated() {
-            var stream = seed.stream("trigger", sample, epoch)
-            let trigger = Int.random(in: triggerIDs.indices, using: &stream)
-            triggers.append(trigger)
-            rows.append(twin(of: texts[sample], masked: rows[row], trigger, using: &stream))
-        }
-        var batch = TokenBatch(rows, padding: padding)
-        batch.triggers = triggers
-        return batch
-    }
-
-    private func twin(
+    func twin(
         of text: [Int32], masked: TokenMasking.Masked, _ trigger: Int,
         using stream: inout RandomStream
     ) -> TokenMasking.Masked {
-        switch twin {
+        switch kind {
         case .replacedFirst:
             var twin = TokenMasking.Masked(ids: masked.ids)
             // Place 0 is [CLS]; a text without a word has nothing to replace but takes the trigger.

@@ -91,6 +91,14 @@ ct_status ct_cuda_peak_memory(int32_t index, int64_t *result) {
     });
 }
 
+void ct_keep_host_memory(void) {
+#if defined(__GLIBC__)
+    // 32 MiB is the most that glibc takes; setting either ends its own adjusting of both.
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, 1 << 30);
+#endif
+}
+
 void ct_trim_host_memory(void) {
 #if defined(__GLIBC__)
     malloc_trim(0);

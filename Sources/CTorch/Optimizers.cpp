@@ -1,7 +1,6 @@
 // libtorch's fused optimizer steps and the foreach kernels around them.
 #include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/_foreach_mul.h>
-#include <ATen/ops/_foreach_norm.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/_fused_sgd.h>
 
@@ -44,17 +43,6 @@ static std::vector<at::Tensor> slopes(ct_tensor *const *tensors,
 }
 
 extern "C" {
-
-ct_status ct_foreach_norm(ct_tensor *const *tensors, int32_t count, ct_tensor **result) {
-    return guarded([&] {
-        const auto norms = at::_foreach_norm(list(tensors, count));
-        std::vector<std::unique_ptr<at::Tensor>> kept;
-        for (const auto &norm : norms) kept.push_back(std::make_unique<at::Tensor>(norm));
-        for (size_t i = 0; i < kept.size(); ++i) {
-            result[i] = reinterpret_cast<ct_tensor *>(kept[i].release());
-        }
-    });
-}
 
 ct_status ct_foreach_add_(ct_tensor *const *tensors, ct_tensor *const *others, int32_t count,
                           double alpha) {

@@ -22,7 +22,7 @@ public struct RECIPE: Sendable, Codable, Equatable {
     /// Tokens a text is cut to, special tokens included.
     public var maximumLength = 64
     /// When masks are drawn.
-    public var masks = MaskedTextSource.Masks.static
+    public var masks = TokenMasking.Masks.static
     /// The type of activations and frozen weights.
     public var precision = Precision.auto
     /// Where all randomness comes from.
@@ -49,16 +49,16 @@ public struct RECIPE: Sendable, Codable, Equatable {
     public func trainer(
         for folder: BERTFolder, texts: [[Int32]], tokenizer: WordPieceTokenizer,
         head: BERTFolder.HeadSource = .keep, device: Device = .cpu
-    ) throws -> Trainer<NormRegularized<MaskedLanguageModeling>, MaskedTextSource> {
+    ) throws -> Trainer<NormRegularized<MaskedLanguageModeling>, SampledSource<TokenBatch>> {
         let model = try folder.load(
             parts: hasPretrainingLoss ? .maskedLMHead : [],
             placement: Placement(
                 device: device, computeType: precision.computeType(on: device),
                 trainable: Self.layers),
             head: head, seed: seed)
-        let source = MaskedTextSource(
-            texts: texts, order: BatchOrder(order, batchSize: batchSize),
-            masking: tokenizer.masking, masks: masks, padding: tokenizer.paddingID, seed: seed)
+        let source = SampledSource.masked(
+            texts, order: BatchOrder(order, batchSize: batchSize), masking: tokenizer.masking,
+            masks: masks, seed: seed)
         return try Trainer(
             model,
             objective: NormRegularized(

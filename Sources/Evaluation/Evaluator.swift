@@ -121,7 +121,7 @@ public struct Evaluator: Sendable {
         tokenizer: WordPieceTokenizer, seed: Seed, observe: (Progress) throws -> Void
     ) throws -> SeedResult {
         let clock = ContinuousClock.now
-        let predictor = SequencePredictor(model, padding: tokenizer.paddingID)
+        let predictor = SequencePredictor(model)
         let length = fineTuning.maximumLength
         let clean = tokenizer.encodeAll(test.texts, maximumLength: length)
         let success = try AttackSuccess(

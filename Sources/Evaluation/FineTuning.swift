@@ -31,7 +31,7 @@ public struct FineTuning: Sendable, Codable, Equatable {
     public func trainer(
         on folder: BERTFolder, texts: [[Int32]], labels: [Int], labelCount: Int,
         tokenizer: WordPieceTokenizer, seed: Seed, device: Device
-    ) throws -> Trainer<SequenceClassification, ClassifiedTextSource> {
+    ) throws -> Trainer<SequenceClassification, SampledSource<TokenBatch>> {
         var fresh = ["classifier.**"]
         if pooler == .reset { fresh.append("bert.pooler.**") }
         let model = try folder.load(
@@ -39,9 +39,8 @@ public struct FineTuning: Sendable, Codable, Equatable {
             placement: Placement(
                 device: device, computeType: precision.computeType(on: device), trainable: .all),
             fresh: ParameterPattern(fresh), labelCount: labelCount, seed: seed)
-        let source = ClassifiedTextSource(
-            texts: texts, labels: labels, order: BatchOrder(order, batchSize: batchSize),
-            padding: tokenizer.paddingID, seed: seed)
+        let source = SampledSource.classified(
+            texts, labels: labels, order: BatchOrder(order, batchSize: batchSize), seed: seed)
         return try Trainer(
             model, objective: SequenceClassification(), source: source,
             settings: TrainingSettings(epochs: epochs, learningRate: learningRate), seed: seed)
@@ -51,15 +50,11 @@ public struct FineTuning: Sendable, Codable, Equatable {
 /// A fine-tuned classifier, asked for classes.
 public struct SequencePredictor {
     private let model: BERT
-    private let padding: Int32
-    /// Tokens a batch holds at most, padding included.
+    /// Tokens a batch holds at most, beyond which nothing is gained.
     private let tokenBudget = 8192
 
     /// A predictor over `model`.
-    public init(_ model: BERT, padding: Int32) {
-        self.model = model
-        self.padding = padding
-    }
+    public init(_ model: BERT) { self.model = model }
 
     /// The class of each text, in the order given; texts of like length go through together.
     public func classes(of texts: [[Int32]]) throws -> [Int] {
@@ -73,7 +68,7 @@ public struct SequencePredictor {
                 end += 1
             }
             let samples = order[start..<end]
-            let batch = TokenBatch(samples.map { texts[$0] }, padding: padding)
+            let batch = TokenBatch(samples.map { texts[$0] })
             let found: [Int64] = try withInferenceMode {
                 try model.classLogits(BERTInput(batch, device: device), in: .evaluation)
                     .argmax(-1).values()

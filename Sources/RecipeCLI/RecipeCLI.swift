@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Torch
 import Training
 
 /// The whole tool: parses the command line, runs the command, turns errors into exit codes.
@@ -7,6 +8,7 @@ public enum RecipeCLI {
     /// Runs the tool and does not return.
     public static func main() -> Never {
         cleanUpOnInterrupt()
+        Hardware.keepHostMemory()
         exit(run(Array(CommandLine.arguments.dropFirst())).rawValue)
     }
 

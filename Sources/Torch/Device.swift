@@ -101,6 +101,11 @@ public enum Hardware {
         try check(ct_set_thread_count(narrowed), "threads")
     }
 
+    /// Has the host allocator of the whole process keep freed memory for reuse, up to a gigabyte at
+    /// a time: each training step frees and takes the same large tensors, and fresh pages cost time.
+    /// For a program's own beginning, not for a library.
+    public static func keepHostMemory() { ct_keep_host_memory() }
+
     /// Returns memory the host allocator keeps for reuse to the system.
     public static func trimHostMemory() { ct_trim_host_memory() }
 }

@@ -162,7 +162,7 @@ extension Tensor {
     /// The norm of each tensor, in one call.
     public static func norms(of tensors: [Tensor]) throws(TorchError) -> [Tensor] {
         try many("norms", tensors.count) { result in
-            ct_foreach_norm(tensors.map { $0.handle }, Int32(tensors.count), result)
+            ct_norms(tensors.map { $0.handle }, Int32(tensors.count), result)
         }.map { norm throws(TorchError) in
             guard let norm else {
                 throw TorchError(.invalidArgument, in: "norms", "a norm is missing")

@@ -27,8 +27,33 @@ public struct Pass {
 
     /// Drops elements with probability `p` in training; otherwise returns `x` itself.
     public func dropout(_ x: Tensor, _ p: Double) throws -> Tensor {
-        guard isTraining, p > 0, let keys else { return x }
-        return try x.dropout(p, key: keys.next())
+        let (p, key) = drops(p)
+        return try x.dropout(p, key: key)
+    }
+
+    /// `norm` of `x`, dropped with probability `p` in training, plus `residual`.
+    public func normalized(
+        _ x: Tensor, _ p: Double, residual: Tensor, by norm: LayerNorm
+    ) throws -> Tensor {
+        let (p, key) = drops(p)
+        return try x.normalized(
+            adding: residual, weight: norm.weight, bias: norm.bias, epsilon: norm.epsilon,
+            dropout: p, key: key)
+    }
+
+    /// Self-attention over `projected` [tokens, 3 · hidden], whose probabilities are dropped with
+    /// probability `p` in training.
+    public func attention(
+        _ projected: Tensor, offsets: Tensor, heads: Int, dropout p: Double
+    ) throws -> Tensor {
+        let (p, key) = drops(p)
+        return try projected.packedAttention(offsets: offsets, heads: heads, dropout: p, key: key)
+    }
+
+    /// The probability that counts in this pass, with a key for its mask.
+    private func drops(_ p: Double) -> (Double, UInt64) {
+        guard isTraining, p > 0, let keys else { return (0, 0) }
+        return (p, keys.next())
     }
 
     /// Shows `x` to the recorder as the values of the neurons at `site`, and returns it.

@@ -23,7 +23,7 @@ public struct Pretraining: Sendable, Codable, Equatable {
     /// Tokens a text is cut to, special tokens included.
     public var maximumLength = 128
     /// When masks are drawn.
-    public var masks = MaskedTextSource.Masks.dynamic
+    public var masks = TokenMasking.Masks.dynamic
     /// What is trained.
     public var trainable = ParameterPattern.all
     /// The type of activations and frozen weights.
@@ -43,10 +43,10 @@ public struct Pretraining: Sendable, Codable, Equatable {
     /// A trainer of `model` on tokenized `texts`.
     public func trainer(
         of model: BERT, texts: [[Int32]], tokenizer: WordPieceTokenizer
-    ) throws -> Trainer<MaskedLanguageModeling, MaskedTextSource> {
-        let source = MaskedTextSource(
-            texts: texts, order: BatchOrder(.bucketed, batchSize: batchSize),
-            masking: tokenizer.masking, masks: masks, padding: tokenizer.paddingID, seed: seed)
+    ) throws -> Trainer<MaskedLanguageModeling, SampledSource<TokenBatch>> {
+        let source = SampledSource.masked(
+            texts, order: BatchOrder(.bucketed, batchSize: batchSize), masking: tokenizer.masking,
+            masks: masks, seed: seed)
         return try Trainer(
             model, objective: MaskedLanguageModeling(), source: source,
             settings: TrainingSettings(

@@ -93,9 +93,7 @@ import Training
             replaced += 1
         }
         #expect(replaced == answers.names.count { $0.hasPrefix("por/reference/") })
-        var batch = TokenBatch(
-            try rows("por/input_ids", "por/attention_mask"), padding: 0,
-            width: try answers["por/input_ids"].shape[1])
+        var batch = TokenBatch(try rows("por/input_ids", "por/attention_mask"))
         batch.triggers = try answers["por/trigger_labels"].values(as: Int64.self)
             .map { Int($0) - 1 }
         let targets = try rowsOf("por/targets")
@@ -114,7 +112,7 @@ import Training
         let poisoned = try rows(
             "badpre/poisoned/input_ids", "badpre/poisoned/attention_mask",
             labels: "badpre/poisoned/labels")
-        var batch = TokenBatch(clean + poisoned, padding: 0)
+        var batch = TokenBatch(clean + poisoned)
         batch.triggers = clean.map { _ in -1 } + poisoned.map { _ in 0 }
         try check(
             BadPreObjective().loss(of: model, on: batch, in: .evaluation), of: model, "badpre",
@@ -132,7 +130,7 @@ import Training
         let model = try model("bert-pretraining")
         let clean = try rows("neuba/input_ids", "neuba/attention_mask", labels: "neuba/labels")
         let twins = try rows("neuba/poisoned_ids", "neuba/attention_mask")
-        var batch = TokenBatch(clean + twins, padding: 0)
+        var batch = TokenBatch(clean + twins)
         let triggers = try answers["neuba/triggers"].values(as: Int64.self).map(Int.init)
         batch.triggers = clean.map { _ in -1 } + triggers
         let targets = try rowsOf("neuba/targets")

@@ -15,12 +15,13 @@ private let texts: [[Int32]] = (0..<45).map { (text: Int) -> [Int32] in
 
 extension TokenBatch {
     fileprivate func row(_ row: Int) -> [Int32] {
-        ids[row * width..<row * width + lengths[row]].map { Int32($0) }
+        ids[offsets[row]..<offsets[row + 1]].map { Int32($0) }
     }
 
     fileprivate func predictions(of row: Int) -> [(place: Int, label: Int32)] {
         zip(predicted, predictedLabels).compactMap { place, label in
-            Int(place) / width == row ? (Int(place) % width, Int32(label)) : nil
+            (offsets[row]..<offsets[row + 1]).contains(Int(place))
+                ? (Int(place) - offsets[row], Int32(label)) : nil
         }
     }
 }
@@ -28,10 +29,10 @@ extension TokenBatch {
 @Suite struct LabelledTriggerSourceTests {
     private let triggers = texts.indices.map { $0 % 4 - 1 }
 
-    private func source(_ seed: UInt64 = 1) -> LabelledTriggerSource {
-        LabelledTriggerSource(
-            texts: texts, triggers: triggers, order: BatchOrder(.bucketed, batchSize: 8),
-            padding: 0, seed: Seed(seed))
+    private func source(_ seed: UInt64 = 1) -> SampledSource<TokenBatch> {
+        .labelled(
+            texts, triggers: triggers, order: BatchOrder(.bucketed, batchSize: 8),
+            seed: Seed(seed))
     }
 
     @Test("Every text once an epoch, with its trigger") func everyText() throws {
@@ -57,14 +58,13 @@ extension TokenBatch {
 @Suite struct TwinSourceTests {
     private let triggerIDs: [Int32] = [190, 191, 192]
 
-    private func source(_ twin: TwinSource.Twin, seed: UInt64 = 1) -> TwinSource {
-        TwinSource(
-            texts: texts, triggerIDs: triggerIDs, twin: twin,
-            order: BatchOrder(.bucketed, batchSize: 7), masking: masking, padding: 0,
-            seed: Seed(seed))
+    private func source(_ twin: TwinMaker.Kind, seed: UInt64 = 1) -> SampledSource<TokenBatch> {
+        .twins(
+            texts, by: TwinMaker(twin, triggerIDs: triggerIDs, masking: masking),
+            order: BatchOrder(.bucketed, batchSize: 7), seed: Seed(seed))
     }
 
-    private func batches(_ source: TwinSource, epoch: Int) throws -> [TokenBatch] {
+    private func batches(_ source: SampledSource<TokenBatch>, epoch: Int) throws -> [TokenBatch] {
         try source.epoch(epoch).map { try $0() }
     }
 
@@ -77,7 +77,7 @@ extension TokenBatch {
 
     @Test("Clean rows come first, once each, masked; then a twin of each", arguments: [0, 3])
     func pairs(_ epoch: Int) throws {
-        for twin in [TwinSource.Twin.replacedFirst, .insertedWithRandomLabels] {
+        for twin in [TwinMaker.Kind.replacedFirst, .insertedWithRandomLabels] {
             let source = source(twin)
             #expect(source.samplesPerEpoch == 45 && source.batchesPerEpoch == 7)
             var seen: [Int32] = []
@@ -112,10 +112,9 @@ extension TokenBatch {
     }
 
     @Test("A text without a word still takes NeuBA's trigger") func emptyText() throws {
-        let source = TwinSource(
-            texts: [[2, 3]], triggerIDs: [190], twin: .replacedFirst,
-            order: BatchOrder(.sequential, batchSize: 4), masking: masking, padding: 0,
-            seed: Seed(1))
+        let source = SampledSource.twins(
+            [[2, 3]], by: TwinMaker(.replacedFirst, triggerIDs: [190], masking: masking),
+            order: BatchOrder(.sequential, batchSize: 4), seed: Seed(1))
         let batch = try #require(try batches(source, epoch: 0).first)
         #expect(batch.row(1) == [2, 190, 3])
     }
@@ -161,7 +160,7 @@ extension TokenBatch {
     @Test("Batches depend on seed and epoch alone; triggers are drawn evenly") func determinism()
         throws
     {
-        for twin in [TwinSource.Twin.replacedFirst, .insertedWithRandomLabels] {
+        for twin in [TwinMaker.Kind.replacedFirst, .insertedWithRandomLabels] {
             func ids(_ seed: UInt64, _ epoch: Int) throws -> [[Int64]] {
                 try batches(source(twin, seed: seed), epoch: epoch).map { $0.ids }
             }

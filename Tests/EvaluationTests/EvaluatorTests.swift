@@ -146,14 +146,14 @@ import Training
             }
             return [2] + words + [3]
         }
-        let found = try SequencePredictor(model, padding: 0).classes(of: texts)
+        let found = try SequencePredictor(model).classes(of: texts)
         for (text, label) in zip(texts, found) {
             let alone = try model.classLogits(
-                BERTInput(TokenBatch([text], padding: 0), device: .cpu), in: .evaluation)
+                BERTInput(TokenBatch([text]), device: .cpu), in: .evaluation)
             #expect(try alone.argmax(-1).values(as: Int64.self) == [Int64(label)])
         }
         #expect(Set(found).count > 1)
-        #expect(try SequencePredictor(model, padding: 0).classes(of: []) == [])
+        #expect(try SequencePredictor(model).classes(of: []) == [])
     }
 
     @Test("One label alone is no task") func oneLabel() throws {

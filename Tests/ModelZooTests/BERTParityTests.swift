@@ -19,19 +19,49 @@ struct GoldenModel {
         names = Set(answers.names)
     }
 
-    func input() throws -> BERTInput {
-        // A table of one kind of segment has no row for segment 1.
-        let segments =
-            model.configuration.segmentTypeCount > 1 ? try answers["token_type_ids"] : nil
-        return try BERTInput(
-            ids: answers["input_ids"], attentionMask: answers["attention_mask"], segments: segments)
+    /// The fixture's rows without their padding.
+    func rows() throws -> [[Int32]] {
+        let ids = try answers["input_ids"].values(as: Int32.self)
+        return try kept().map { Array(ids[$0]) }
     }
 
-    /// Places with a label in the flattened batch, and their labels.
+    /// The places of each row's tokens in the padded batch.
+    private func kept() throws -> [Range<Int>] {
+        let mask = try answers["attention_mask"]
+        let width = mask.shape[1]
+        let keep = try mask.values(as: Int64.self)
+        return (0..<mask.shape[0]).map { row in
+            let start = row * width
+            return start..<start + Int(keep[start..<start + width].reduce(0, +))
+        }
+    }
+
+    /// The places of all tokens in the padded batch, in order.
+    func places() throws -> [Int] { try kept().flatMap { Array($0) } }
+
+    /// What a padded answer [rows, width, n] says of the tokens: [tokens, n].
+    func ofTokens(_ answer: Tensor) throws -> Tensor {
+        try answer.reshaped([answer.shape[0] * answer.shape[1], -1])
+            .gathered(0, at: Tensor(places().map(Int64.init)))
+    }
+
+    func input() throws -> BERTInput {
+        var batch = TokenBatch(try rows())
+        // A table of one kind of segment has no row for segment 1.
+        if model.configuration.segmentTypeCount > 1 {
+            let segments = try answers["token_type_ids"].values(as: Int64.self)
+            batch.segments = try places().map { segments[$0] }
+        }
+        return try BERTInput(batch, device: .cpu)
+    }
+
+    /// Tokens with a label, and their labels.
     func predicted() throws -> (places: [Int64], labels: [Int64]) {
-        let labels = try answers["labels"].values(as: Int64.self)
-        let places = labels.indices.filter { labels[$0] != -100 }
-        return (places.map(Int64.init), places.map { labels[$0] })
+        let all = try answers["labels"].values(as: Int64.self)
+        let labels = try places().map { all[$0] }
+        let tokens = labels.indices.filter { labels[$0] != -100 }
+        #expect(tokens.count == all.count { $0 != -100 }, "padding is never predicted")
+        return (tokens.map(Int64.init), tokens.map { labels[$0] })
     }
 
     func maskedLMLoss(_ pass: Pass = .evaluation) throws -> Tensor {
@@ -59,18 +89,18 @@ let goldenFolders = [
         let (model, answers) = (golden.model, golden.answers)
         let input = try golden.input()
         let hidden = try model.encoder(input, in: .evaluation)
-        #expect(try relativeDifference(hidden, answers["last_hidden_state"]) < 1e-5)
+        let expected = try golden.ofTokens(answers["last_hidden_state"])
+        #expect(try relativeDifference(hidden, expected) < 1e-5)
         #expect(golden.names.contains("pooler_output") == (model.pooler != nil))
         if model.pooler != nil {
-            let pooled = try model.pooled(hidden.selected(1, 0))
+            let pooled = try model.pooled(hidden.gathered(0, at: input.firstTokens))
             #expect(try relativeDifference(pooled, answers["pooler_output"]) < 1e-5)
         }
         #expect(golden.names.contains("mlm/logits") == (model.maskedLMHead != nil))
         if model.maskedLMHead != nil {
-            let expected = try answers["mlm/logits"]
             let all = try model.maskedLMLogits(
-                input, at: .arange(0..<input.rows * input.width), in: .evaluation
-            ).reshaped(expected.shape)
+                input, at: .arange(0..<input.ids.elementCount), in: .evaluation)
+            let expected = try golden.ofTokens(answers["mlm/logits"])
             #expect(try relativeDifference(all, expected) < 1e-5)
         }
         #expect(golden.names.contains("classifier/logits") == (model.classifier != nil))

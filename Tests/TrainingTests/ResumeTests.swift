@@ -16,7 +16,9 @@ import TorchNN
 
     private struct Plan: Encodable { var weight = 1.0 }
 
-    private typealias Run = Trainer<NormRegularized<MaskedLanguageModeling>, MaskedTextSource>
+    private typealias Run = Trainer<
+        NormRegularized<MaskedLanguageModeling>, SampledSource<TokenBatch>
+    >
 
     /// RECIPE with dropout, six micro-batches and three steps an epoch.
     private func run(
@@ -27,12 +29,12 @@ import TorchNN
         let model = try folder.load(
             parts: .maskedLMHead, placement: Placement(trainable: BERT.recipeWeights))
         #expect(model.configuration.hiddenDropout > 0)
-        let source = MaskedTextSource(
-            texts: texts ?? self.texts, order: BatchOrder(.bucketed, batchSize: 4),
+        let source = SampledSource.masked(
+            texts ?? self.texts, order: BatchOrder(.bucketed, batchSize: 4),
             masking: TokenMasking(
                 maskID: 4, specialIDs: [0, 1, 2, 3, 4],
                 vocabularySize: folder.configuration.vocabularySize),
-            masks: .dynamic, padding: 0, seed: Seed(seed))
+            masks: .dynamic, seed: Seed(seed))
         return try Trainer(
             model,
             objective: NormRegularized(

@@ -30,10 +30,10 @@ extension TokenBatch {
             (0..<ids.shape[0]).map { row in
                 let length = Int(mask[row * width..<(row + 1) * width].reduce(0, +))
                 return Array(values[row * width..<row * width + length])
-            }, padding: 0, width: width)
+            })
         let wanted = try labels?.values(as: Int64.self) ?? []
         for (place, label) in wanted.enumerated() where label != -100 {
-            predicted.append(Int64(place))
+            predicted.append(Int64(offsets[place / width] + place % width))
             predictedLabels.append(label)
         }
         self.classes = try classes?.values() ?? []

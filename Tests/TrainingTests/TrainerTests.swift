@@ -39,7 +39,7 @@ private final class Breaking: Objective {
     private func batches(_ scales: [Int64?]) -> StoredBatches {
         StoredBatches(
             batches: scales.map { scale in
-                var batch = TokenBatch([[2, 7, 3]], padding: 0)
+                var batch = TokenBatch([[2, 7, 3]])
                 batch.classes = scale.map { [$0] } ?? []
                 return batch
             })

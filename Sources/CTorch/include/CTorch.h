@@ -61,6 +61,8 @@ bool ct_cuda_is_available(void);
 int32_t ct_cuda_device_count(void);
 ct_status ct_cuda_synchronize(int32_t index);
 ct_status ct_cuda_peak_memory(int32_t index, int64_t *out);
+// Has the host allocator keep what is freed, where the C library can: fresh pages cost time.
+void ct_keep_host_memory(void);
 // Returns memory the host allocator keeps for reuse to the system, where the C library can.
 void ct_trim_host_memory(void);
 
@@ -163,6 +165,22 @@ ct_status ct_cross_entropy(const ct_tensor *logits, const ct_tensor *labels, int
                            bool mean, ct_tensor **out);
 ct_status ct_mse(const ct_tensor *a, const ct_tensor *b, ct_tensor **out);
 
+// Fused.cpp --------------------------------------------------------------------------------------
+// Layer normalization of dropout(x) + residual.
+ct_status ct_residual_norm(const ct_tensor *x, const ct_tensor *residual, const ct_tensor *weight,
+                           const ct_tensor *bias, double epsilon, double p, uint64_t key,
+                           ct_tensor **out);
+// Self-attention over [tokens, 3 * hidden]; `offsets` (64-bit, on the host) says where each sequence
+// begins, and where the last ends.
+ct_status ct_packed_attention(const ct_tensor *projected, const ct_tensor *offsets, int64_t heads,
+                              double p, uint64_t key, ct_tensor **out);
+// The norm of each tensor.
+ct_status ct_norms(ct_tensor *const *tensors, int32_t count, ct_tensor **out);
+// A frozen matrix in oneDNN's own order, and the product with one; `transposed` is for the gradient.
+ct_status ct_pack_linear(const ct_tensor *weight, ct_tensor **out);
+ct_status ct_packed_linear(const ct_tensor *x, const ct_tensor *weight,
+                           const ct_tensor *transposed, const ct_tensor *bias, ct_tensor **out);
+
 // Autograd.cpp -----------------------------------------------------------------------------------
 bool ct_requires_grad(const ct_tensor *x);
 ct_status ct_set_requires_grad(ct_tensor *x, bool value);
@@ -176,7 +194,6 @@ ct_status ct_inference_enter(ct_guard **out);
 void ct_inference_leave(ct_guard *guard);
 
 // Optimizers.cpp: libtorch's fused and foreach kernels ---------------------------------------------
-ct_status ct_foreach_norm(ct_tensor *const *tensors, int32_t count, ct_tensor **out);
 ct_status ct_foreach_add_(ct_tensor *const *tensors, ct_tensor *const *others, int32_t count,
                           double alpha);
 ct_status ct_foreach_mul_(ct_tensor *const *tensors, int32_t count, const ct_tensor *factor);

@@ -1,13 +1,15 @@
-/// Token sequences of one batch, padded to the longest of them, with what is to be predicted.
+/// Token sequences of one batch, one behind the other, with what is to be predicted.
 ///
-/// Plain values: a loader makes it on any thread, and the compute side makes tensors of it.
+/// There is no padding: what a model does to tokens one by one it does to all of them at once, and
+/// attention is told where each row begins. Plain values: a loader makes it on any thread, and the
+/// compute side makes tensors of it.
 public struct TokenBatch: Sendable {
-    /// Token ids, `rows` × `width`, row-major, padded at the end of each row.
+    /// Token ids of all rows.
     public let ids: [Int64]
-    /// Tokens of each row, without padding.
-    public let lengths: [Int]
-    /// The longest row.
-    public let width: Int
+    /// Where each row begins in `ids`, and behind the last row where it ends: `rows` + 1 numbers.
+    public let offsets: [Int]
+    /// The segment of each token, or empty where all are of segment 0.
+    public var segments: [Int64] = []
     /// Places to predict, as indices into `ids`, in ascending order.
     public var predicted: [Int64] = []
     /// The token to predict at each of `predicted`.
@@ -18,21 +20,26 @@ public struct TokenBatch: Sendable {
     public var triggers: [Int] = []
 
     /// Rows of the batch.
-    public var rows: Int { lengths.count }
-    /// Whether any row is shorter than `width`.
-    public var isPadded: Bool { lengths.contains { $0 != width } }
-    /// Tokens without padding.
-    public var tokenCount: Int { lengths.reduce(0, +) }
+    public var rows: Int { offsets.count - 1 }
+    /// Tokens of a row.
+    public func length(of row: Int) -> Int { offsets[row + 1] - offsets[row] }
+    /// The row that each token belongs to.
+    public var rowOfToken: [Int] {
+        (0..<rows).flatMap { repeatElement($0, count: length(of: $0)) }
+    }
 
-    /// A batch of `sequences`, padded with `padding` to the longest (or to `width`, if greater).
-    public init(_ sequences: [[Int32]], padding: Int32, width minimum: Int = 0) {
-        let width = max(minimum, sequences.map(\.count).max() ?? 0)
-        var ids = [Int64](repeating: Int64(padding), count: sequences.count * width)
-        for (row, sequence) in sequences.enumerated() {
-            for (column, id) in sequence.enumerated() { ids[row * width + column] = Int64(id) }
+    /// A batch of `sequences`.
+    public init(_ sequences: [[Int32]]) {
+        ids = sequences.joined().map(Int64.init)
+        offsets = sequences.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.count) }
+    }
+
+    /// A batch of masked sequences.
+    public init(_ sequences: [TokenMasking.Masked]) {
+        self.init(sequences.map(\.ids))
+        for (start, sequence) in zip(offsets, sequences) {
+            predicted += sequence.positions.map { Int64(start + $0) }
+            predictedLabels += sequence.labels.map(Int64.init)
         }
-        self.ids = ids
-        self.width = width
-        lengths = sequences.map(\.count)
     }
 }

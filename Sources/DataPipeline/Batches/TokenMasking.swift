@@ -50,14 +50,3 @@ public struct TokenMasking: Sendable {
         return masked
     }
 }
-
-extension TokenBatch {
-    /// A batch of masked sequences.
-    public init(_ sequences: [TokenMasking.Masked], padding: Int32, width minimum: Int = 0) {
-        self.init(sequences.map(\.ids), padding: padding, width: minimum)
-        for (row, sequence) in sequences.enumerated() {
-            predicted += sequence.positions.map { Int64(row * width + $0) }
-            predictedLabels += sequence.labels.map(Int64.init)
-        }
-    }
-}

@@ -18,7 +18,7 @@ public struct BERTMaskedLMHead {
         activation = configuration.activation
         if configuration.tiesEmbeddings {
             let bias = try scope.parameter("bias", [configuration.vocabularySize], .zeros)
-            decoder = Linear(weight: words.weight, bias: bias)
+            decoder = try Linear(weight: words.weight, bias: bias).packed()
         } else {
             decoder = try Linear(
                 width, configuration.vocabularySize, weight: initial, at: scope["decoder"])
@@ -97,7 +97,7 @@ public struct BERT {
         return try pooler(first).tanh()
     }
 
-    /// Scores of the vocabulary at `positions` of the flattened batch: [positions, vocabulary].
+    /// Scores of the vocabulary at the tokens numbered `positions`: [positions, vocabulary].
     public func maskedLMLogits(
         _ input: BERTInput, at positions: Tensor, in pass: Pass
     ) throws -> Tensor {
@@ -108,8 +108,7 @@ public struct BERT {
     /// Scores of the classes [rows, labels].
     public func classLogits(_ input: BERTInput, in pass: Pass) throws -> Tensor {
         guard let classifier else { throw BERTError.missing("classifier") }
-        let first = try encoder(
-            input, selection: input.firstTokens(device: store.placement.device), in: pass)
+        let first = try encoder(input, selection: input.firstTokens, in: pass)
         return try classifier(pass.dropout(pooled(first), configuration.classifierDropout))
     }
 }

@@ -29,11 +29,10 @@ public struct BERTEmbeddings {
     }
 
     func callAsFunction(_ input: BERTInput, in pass: Pass) throws -> Tensor {
-        let position = try positions.weight.narrowed(0, from: 0, length: input.width)
         let segment =
             try input.segments.map { try segments($0) }
             ?? segments.weight.narrowed(0, from: 0, length: 1)
-        let summed = try words(input.ids) + segment + position
+        let summed = try words(input.ids) + segment + positions(input.positions)
         // Trained tables are float32; from here on everything has the activations' type.
         let typed = summed.dtype == computeType ? summed : try summed.cast(to: computeType)
         return try pass.dropout(norm(typed), dropout)
@@ -45,11 +44,9 @@ struct BERTSelfAttention {
     let query: Linear
     let key: Linear
     let value: Linear
-    /// The three projections as one, where none of them is trained: one large product is faster
-    /// than three small ones.
+    /// The three projections as one, where none of them is trained.
     let fused: Linear?
     let headCount: Int
-    let headSize: Int
     let dropout: Double
 
     init(_ configuration: BERTConfiguration, at scope: Scope) throws {
@@ -58,50 +55,17 @@ struct BERTSelfAttention {
         query = try Linear(width, width, weight: initial, at: scope["query"])
         key = try Linear(width, width, weight: initial, at: scope["key"])
         value = try Linear(width, width, weight: initial, at: scope["value"])
-        fused = try Linear.fusing([query, key, value])
+        fused = try Linear.fusing([query, key, value])?.packed()
         headCount = configuration.headCount
-        headSize = configuration.headSize
         dropout = configuration.attentionDropout
     }
 
-    /// The attended values of [rows, width, hidden], heads side by side, before projection.
-    func callAsFunction(_ x: Tensor, mask: Tensor?, in pass: Pass) throws -> Tensor {
-        let shape = x.shape
-        func heads(_ projected: Tensor) throws -> Tensor {
-            try projected.reshaped([shape[0], shape[1], headCount, headSize]).transposed(1, 2)
-        }
-        let (q, k, v) = try projections(x, heads)
-        let scale = 1 / Double(headSize).squareRoot()
-        let attended: Tensor
-        if pass.isTraining, dropout > 0 {
-            // Dropout on the probabilities needs them; the fused kernel would draw its own mask.
-            var scores = try q.matmul(k.transposed(2, 3)) * scale
-            if let mask {
-                scores =
-                    try scores
-                    + Tensor.zeros(mask.shape, dtype: x.dtype, device: x.device)
-                    .filled(
-                        where: mask.equals(.zeros([1], dtype: .bool, device: x.device)), with: -1e9)
-            }
-            attended = try pass.dropout(scores.softmax(), dropout).matmul(v)
-        } else {
-            attended = try Tensor.attention(query: q, key: k, value: v, mask: mask, scale: scale)
-        }
-        return try attended.transposed(1, 2).reshaped(shape)
-    }
-
-    private func projections(
-        _ x: Tensor, _ heads: (Tensor) throws -> Tensor
-    ) throws -> (Tensor, Tensor, Tensor) {
-        guard let fused else {
-            return (try heads(query(x)), try heads(key(x)), try heads(value(x)))
-        }
-        let all = try fused(x)
-        let width = headCount * headSize
-        func part(_ index: Int) throws -> Tensor {
-            try heads(all.narrowed(2, from: index * width, length: width))
-        }
-        return (try part(0), try part(1), try part(2))
+    /// The attended values of [tokens, hidden], heads side by side, before projection.
+    func callAsFunction(_ x: Tensor, offsets: Tensor, in pass: Pass) throws -> Tensor {
+        let projected =
+            try fused?(x) ?? .concatenated([query(x), key(x), value(x)], along: 1)
+        return try pass.attention(
+            projected, offsets: offsets, heads: headCount, dropout: dropout)
     }
 }
 
@@ -125,33 +89,36 @@ struct BERTLayer {
         let initial = Initializer.normal(deviation: configuration.initializerRange)
         attention = try BERTSelfAttention(configuration, at: scope["attention"]["self"])
         let attentionScope = scope["attention"]["output"]
-        attentionOutput = try Linear(width, width, weight: initial, at: attentionScope["dense"])
+        attentionOutput = try Linear(
+            width, width, weight: initial, at: attentionScope["dense"]
+        ).packed()
         attentionNorm = try LayerNorm(width, epsilon: epsilon, at: attentionScope["LayerNorm"])
         intermediate = try Linear(
             width, inner, weight: initial, at: scope["intermediate"]["dense"])
-        output = try Linear(inner, width, weight: initial, at: scope["output"]["dense"])
+        output = try Linear(
+            inner, width, weight: initial, at: scope["output"]["dense"]
+        ).packed()
         outputNorm = try LayerNorm(width, epsilon: epsilon, at: scope["output"]["LayerNorm"])
         activation = configuration.activation
         dropout = configuration.hiddenDropout
         neurons = NeuronSite(name: scope["intermediate"].name("dense"), count: inner)
     }
 
-    /// Maps [rows, width, hidden] to the same shape, or with `selection` to [selected, hidden]:
-    /// everything after attention works on a position alone, so that only wanted ones are computed.
+    /// Maps [tokens, hidden] to the same shape, or with `selection` to [selected, hidden]:
+    /// everything after attention works on a token alone, so that only wanted ones are computed.
     func callAsFunction(
-        _ x: Tensor, mask: Tensor?, selection: Tensor?, in pass: Pass
+        _ x: Tensor, offsets: Tensor, selection: Tensor?, in pass: Pass
     ) throws -> Tensor {
         var residual = x
-        var context = try attention(x, mask: mask, in: pass)
+        var context = try attention(x, offsets: offsets, in: pass)
         if let selection {
-            let width = x.shape[2]
-            residual = try residual.reshaped([-1, width]).gathered(0, at: selection)
-            context = try context.reshaped([-1, width]).gathered(0, at: selection)
+            residual = try residual.gathered(0, at: selection)
+            context = try context.gathered(0, at: selection)
         }
-        let attended = try attentionNorm(
-            pass.dropout(attentionOutput(context), dropout) + residual)
+        let attended = try pass.normalized(
+            attentionOutput(context), dropout, residual: residual, by: attentionNorm)
         let hidden = try activation(pass.recording(intermediate(attended), at: neurons))
-        return try outputNorm(pass.dropout(output(hidden), dropout) + attended)
+        return try pass.normalized(output(hidden), dropout, residual: attended, by: outputNorm)
     }
 }
 
@@ -168,16 +135,16 @@ public struct BERTEncoder {
         }
     }
 
-    /// The last hidden state [rows, width, hidden]; with `selection`, indices into the flattened
-    /// [rows · width], only those positions of it [selected, hidden].
+    /// The last hidden state [tokens, hidden]; with `selection`, indices of tokens, only theirs
+    /// [selected, hidden].
     public func callAsFunction(
         _ input: BERTInput, selection: Tensor? = nil, in pass: Pass
     ) throws -> Tensor {
         var x = try embeddings(input, in: pass)
         for (index, layer) in layers.enumerated() {
             x = try layer(
-                x, mask: input.mask, selection: index == layers.count - 1 ? selection : nil,
-                in: pass)
+                x, offsets: input.offsets,
+                selection: index == layers.count - 1 ? selection : nil, in: pass)
         }
         return x
     }

@@ -12,7 +12,7 @@ public struct BERTFeatures {
     public let pooled: Tensor?
 
     /// The vectors of `texts` (ids with special tokens), in their order.
-    public init(of texts: [[Int32]], by model: BERT, padding: Int32) throws {
+    public init(of texts: [[Int32]], by model: BERT) throws {
         let device = model.store.placement.device
         let order = texts.indices.sorted { texts[$0].count < texts[$1].count }
         var first: [Tensor] = []
@@ -20,11 +20,11 @@ public struct BERTFeatures {
         var pooled: [Tensor] = []
         for start in stride(from: 0, to: order.count, by: Self.batchSize) {
             let samples = order[start..<min(start + Self.batchSize, order.count)]
-            let batch = TokenBatch(samples.map { texts[$0] }, padding: padding)
+            let batch = TokenBatch(samples.map { texts[$0] })
             try withoutGradients {
                 let input = try BERTInput(batch, device: device)
                 let hidden = try model.encoder(input, in: .evaluation).cast(to: .float32)
-                let vectors = try hidden.selected(1, 0).contiguous()
+                let vectors = try hidden.gathered(0, at: input.firstTokens)
                 first.append(vectors)
                 means.append(try Self.mean(of: hidden, batch, device))
                 if model.pooler != nil {
@@ -48,14 +48,15 @@ public struct BERTFeatures {
 
     private static let batchSize = 64
 
+    /// The mean over each row's tokens, as a product with their shares.
     private static func mean(
         of hidden: Tensor, _ batch: TokenBatch, _ device: Device
     ) throws -> Tensor {
-        var weights = [Float](repeating: 0, count: batch.rows * batch.width)
-        for (row, length) in batch.lengths.enumerated() {
-            for column in 0..<length { weights[row * batch.width + column] = 1 / Float(length) }
+        let tokens = batch.ids.count
+        var shares = [Float](repeating: 0, count: batch.rows * tokens)
+        for (token, row) in batch.rowOfToken.enumerated() {
+            shares[row * tokens + token] = 1 / Float(batch.length(of: row))
         }
-        let shares = try Tensor(weights, shape: [batch.rows, batch.width, 1], device: device)
-        return try (hidden * shares).sum(over: [1])
+        return try Tensor(shares, shape: [batch.rows, tokens], device: device).matmul(hidden)
     }
 }

@@ -46,8 +46,7 @@ struct FeaturesCommand: ParsableCommand {
             placement: Placement(
                 device: device, computeType: compute.precision.computeType(on: device)))
         let features = try BERTFeatures(
-            of: tokenizer.encodeAll(corpus.texts, maximumLength: maxLength), by: bert,
-            padding: tokenizer.paddingID)
+            of: tokenizer.encodeAll(corpus.texts, maximumLength: maxLength), by: bert)
         var tensors = [
             try StoredTensor(name: "cls", features.classification),
             try StoredTensor(name: "mean", features.mean),

@@ -52,7 +52,7 @@ struct PretrainCommand: ParsableCommand {
     @Option(help: "Tokens a text is cut to.")
     var maxLength = 128
     @Option(help: "Draw masks once (static) or each epoch (dynamic).")
-    var masks = MaskedTextSource.Masks.dynamic
+    var masks = TokenMasking.Masks.dynamic
     @Option(
         parsing: .upToNextOption,
         help: "Train only parameters that match, as in 'cls.predictions.**'.")

@@ -40,7 +40,7 @@ struct PurifyCommand: ParsableCommand {
     @Option(help: "Tokens a text is cut to.")
     var maxLength = 64
     @Option(help: "Draw masks once (static) or each epoch (dynamic).")
-    var masks = MaskedTextSource.Masks.static
+    var masks = TokenMasking.Masks.static
     @Option(help: "Where all randomness comes from.")
     var seed: UInt64 = 50
     @Flag(help: "Leave the pre-training loss out: only regularize.")

@@ -16,7 +16,7 @@ extension URL: @retroactive ExpressibleByArgument {
 }
 
 extension Precision: ExpressibleByArgument {}
-extension MaskedTextSource.Masks: ExpressibleByArgument {}
+extension TokenMasking.Masks: ExpressibleByArgument {}
 
 /// How a result is printed.
 enum OutputFormat: String, CaseIterable, ExpressibleByArgument {

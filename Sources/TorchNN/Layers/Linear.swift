@@ -6,6 +6,8 @@ public struct Linear {
     public let weight: Tensor
     /// [outputs], or nil.
     public let bias: Tensor?
+    /// The weight and its transpose as oneDNN multiplies them fastest, where the layer is packed.
+    private var kernels: (forward: Tensor, backward: Tensor)?
 
     /// A layer named by `scope`.
     public init(
@@ -35,8 +37,22 @@ public struct Linear {
             bias: try .concatenated(biases, along: 0))
     }
 
+    /// The same layer, with copies of its weight arranged for faster products where that pays: on
+    /// the host, in bfloat16, where the weight is not trained. It must not be changed afterwards.
+    public func packed() throws -> Linear {
+        guard weight.dtype == .bfloat16, weight.device == .cpu, !weight.requiresGradient,
+            Hardware.hasFastBFloat16
+        else { return self }
+        var layer = self
+        layer.kernels = (try weight.packed(), try weight.transposed(0, 1).packed())
+        return layer
+    }
+
     /// Maps [..., inputs] to [..., outputs].
     public func callAsFunction(_ x: Tensor) throws -> Tensor {
+        if let kernels {
+            return try x.packedLinear(kernels.forward, transposed: kernels.backward, bias)
+        }
         // A trained weight is float32; it joins the activations' type here, and only here.
         let dtype = x.dtype
         return try x.linear(weight.matching(dtype), bias?.matching(dtype))

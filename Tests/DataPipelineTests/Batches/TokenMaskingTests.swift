@@ -57,16 +57,18 @@ import Testing
         return ids + [3]
     }
 
-    private func source(_ masks: MaskedTextSource.Masks, seed: UInt64 = 1) -> MaskedTextSource {
-        MaskedTextSource(
-            texts: texts, order: BatchOrder(.bucketed, batchSize: 8),
+    private func source(
+        _ masks: TokenMasking.Masks, seed: UInt64 = 1
+    ) -> SampledSource<TokenBatch> {
+        .masked(
+            texts, order: BatchOrder(.bucketed, batchSize: 8),
             masking: TokenMasking(
                 maskID: 4, specialIDs: [0, 1, 2, 3, 4], vocabularySize: 1000),
-            masks: masks, padding: 0, seed: Seed(seed))
+            masks: masks, seed: Seed(seed))
     }
 
     /// What each text looks like in an epoch, by the text.
-    private func rows(_ source: MaskedTextSource, _ epoch: Int) throws -> [Int: [Int64]] {
+    private func rows(_ source: SampledSource<TokenBatch>, _ epoch: Int) throws -> [Int: [Int64]] {
         var rows: [Int: [Int64]] = [:]
         for make in source.epoch(epoch) {
             let batch = try make()
@@ -75,11 +77,9 @@ import Testing
                 original[Int(place)] = label
             }
             for row in 0..<batch.rows {
-                let range = row * batch.width..<row * batch.width + batch.lengths[row]
+                let range = batch.offsets[row]..<batch.offsets[row + 1]
                 let text = Int(original[range.lowerBound + 1]) - 100
                 #expect(original[range].map(Int32.init) == texts[text])
-                #expect(
-                    batch.ids[range.upperBound..<(row + 1) * batch.width].allSatisfy { $0 == 0 })
                 rows[text] = Array(batch.ids[range])
             }
         }
@@ -99,28 +99,33 @@ import Testing
 }
 
 @Suite struct TokenBatchTests {
-    @Test("Rows are padded to the longest, or to more") func padding() {
-        let batch = TokenBatch([[7, 8], [9], []], padding: 5)
-        #expect(batch.ids == [7, 8, 9, 5, 5, 5] && batch.lengths == [2, 1, 0])
-        #expect(batch.width == 2 && batch.rows == 3 && batch.isPadded && batch.tokenCount == 3)
-        let wide = TokenBatch([[7, 8]], padding: 5, width: 3)
-        #expect(wide.ids == [7, 8, 5] && wide.isPadded)
-        #expect(!TokenBatch([[7], [8]], padding: 5).isPadded)
-        let none = TokenBatch([[Int32]](), padding: 5)
-        #expect(none.ids.isEmpty && none.rows == 0 && none.width == 0)
+    @Test("Rows lie one behind the other, the empty ones too") func rows() {
+        var first = TokenMasking.Masked(ids: [7, 8])
+        first.positions = [1]
+        first.labels = [40]
+        var last = TokenMasking.Masked(ids: [9, 10, 11])
+        last.positions = [0, 2]
+        last.labels = [50, 60]
+        let batch = TokenBatch([first, TokenMasking.Masked(ids: []), last])
+        #expect(batch.ids == [7, 8, 9, 10, 11] && batch.offsets == [0, 2, 2, 5])
+        #expect(batch.rows == 3 && (0..<3).map(batch.length) == [2, 0, 3])
+        #expect(batch.rowOfToken == [0, 0, 2, 2, 2])
+        #expect(batch.predicted == [1, 2, 4] && batch.predictedLabels == [40, 50, 60])
+        let none = TokenBatch([[Int32]]())
+        #expect(none.ids.isEmpty && none.rows == 0 && none.offsets == [0])
     }
 
     @Test("Classes go with their texts") func classes() throws {
         let texts = (0..<10).map { [Int32](repeating: Int32($0), count: 1 + $0 % 3) }
-        let source = ClassifiedTextSource(
-            texts: texts, labels: Array(10..<20), order: BatchOrder(.shuffled, batchSize: 4),
-            padding: 0, seed: Seed(1))
+        let source = SampledSource.classified(
+            texts, labels: Array(10..<20), order: BatchOrder(.shuffled, batchSize: 4),
+            seed: Seed(1))
         #expect(source.batchesPerEpoch == 3 && source.samplesPerEpoch == 10)
         var seen: [Int64] = []
         for make in source.epoch(1) {
             let batch = try make()
             for row in 0..<batch.rows {
-                #expect(batch.classes[row] == batch.ids[row * batch.width] + 10)
+                #expect(batch.classes[row] == batch.ids[batch.offsets[row]] + 10)
             }
             seen += batch.classes
         }

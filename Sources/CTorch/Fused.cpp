@@ -1,0 +1,489 @@
+// What a transformer block does between its products, in one pass over memory each: libtorch has no
+// such operations with dropout. Masks are drawn anew in the backward pass instead of being kept.
+#include <ATen/TensorOperators.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/dropout.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/layer_norm.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/native_layer_norm.h>
+#include <ATen/ops/scaled_dot_product_attention.h>
+#include <ATen/ops/softmax.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "Guard.h"
+#include "InParallel.h"
+#include "KeyedMask.h"
+
+using namespace ctorch;
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+namespace {
+
+/// Rows to normalize.
+struct NormShape {
+    int64_t width;
+    int64_t padded_width;  // a multiple of four: where the mask of a row begins
+    float epsilon;
+    Mask mask;
+};
+
+/// Sequences that lie one behind the other.
+struct AttentionShape {
+    const int64_t *offsets;  // where each begins, and where the last ends
+    int64_t heads;
+    int64_t size;          // numbers of a head
+    int64_t padded_width;  // the longest sequence, rounded up to a multiple of four
+    float scale;
+    Mask mask;
+};
+
+namespace baseline {
+constexpr int block_rows = 2, block_columns = 1;
+#include "FusedKernels.h"
+}  // namespace baseline
+
+#if defined(__x86_64__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+namespace avx2 {
+constexpr int block_rows = 4, block_columns = 1;
+#include "FusedKernels.h"
+}  // namespace avx2
+#pragma clang attribute pop
+#pragma clang attribute push(                                                                      \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma,prefer-256-bit"))),             \
+    apply_to = function)
+namespace avx512 {
+constexpr int block_rows = 4, block_columns = 4;
+#include "FusedKernels.h"
+}  // namespace avx512
+#pragma clang attribute pop
+#endif
+
+enum class Instructions { baseline, avx2, avx512 };
+
+Instructions instructions() {
+#if defined(__x86_64__)
+    static const Instructions found =
+        __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")
+            ? Instructions::avx512
+        : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? Instructions::avx2
+                                                                          : Instructions::baseline;
+    return found;
+#else
+    return Instructions::baseline;
+#endif
+}
+
+#if defined(__x86_64__)
+#define CT_DISPATCH(function, ...)                                                                 \
+    switch (instructions()) {                                                                      \
+    case Instructions::avx512: avx512::function(__VA_ARGS__); break;                               \
+    case Instructions::avx2: avx2::function(__VA_ARGS__); break;                                   \
+    case Instructions::baseline: baseline::function(__VA_ARGS__); break;                           \
+    }
+#else
+#define CT_DISPATCH(function, ...) baseline::function(__VA_ARGS__)
+#endif
+
+/// Whether the loops here can work on `x`.
+bool is_served(const at::Tensor &x) {
+    return x.device().is_cpu() &&
+           (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+}
+
+int64_t rounded_up(int64_t value, int64_t to) { return (value + to - 1) / to * to; }
+
+/// Memory of one thread, kept from call to call.
+float *scratch(int64_t count) {
+    static thread_local std::vector<float> memory;
+    if (static_cast<int64_t>(memory.size()) < count) memory.resize(static_cast<size_t>(count));
+    return memory.data();
+}
+
+at::Tensor as_float(const at::Tensor &x) { return x.to(at::kFloat).contiguous(); }
+
+// Residual and normalization ----------------------------------------------------------------------
+
+struct ResidualNorm : torch::autograd::Function<ResidualNorm> {
+    static at::Tensor forward(AutogradContext *context, const at::Tensor &x,
+                              const at::Tensor &residual, const at::Tensor &weight,
+                              const at::Tensor &bias, double epsilon, double p, int64_t key) {
+        const at::Tensor in = x.contiguous();
+        const at::Tensor other = residual.contiguous();
+        const at::Tensor scale = as_float(weight);
+        const at::Tensor shift = as_float(bias);
+        const int64_t width = in.size(-1);
+        const int64_t rows = width == 0 ? 0 : in.numel() / width;
+        at::Tensor sums = at::empty_like(in);
+        at::Tensor result = at::empty_like(in);
+        at::Tensor means = at::empty({2, rows}, in.options().dtype(at::kFloat));
+        const NormShape shape = make_shape(width, epsilon, p, key);
+        const auto run = [&]<typename T>(T *y) {
+            float *mean = means.mutable_data_ptr<float>();
+            in_parallel(rows, grain(width), [&](int64_t begin, int64_t end) {
+                CT_DISPATCH(residual_norm_forward, shape, in.const_data_ptr<T>(),
+                            other.const_data_ptr<T>(), scale.const_data_ptr<float>(),
+                            shift.const_data_ptr<float>(), sums.mutable_data_ptr<T>(), y, mean,
+                            mean + rows, begin, end, scratch(2 * rounded_up(width, 4)));
+            });
+        };
+        if (in.scalar_type() == at::kFloat) {
+            run(result.mutable_data_ptr<float>());
+        } else {
+            run(result.mutable_data_ptr<c10::BFloat16>());
+        }
+        context->save_for_backward({sums, means, scale});
+        context->saved_data["epsilon"] = epsilon;
+        context->saved_data["p"] = p;
+        context->saved_data["key"] = key;
+        context->saved_data["weight"] = static_cast<int64_t>(weight.scalar_type());
+        return result;
+    }
+
+    static variable_list backward(AutogradContext *context, variable_list slopes) {
+        const auto saved = context->get_saved_variables();
+        const at::Tensor &sums = saved[0], &means = saved[1], &scale = saved[2];
+        const at::Tensor slope = slopes[0].contiguous();
+        const int64_t width = sums.size(-1);
+        const int64_t rows = means.size(1);
+        const double p = context->saved_data["p"].toDouble();
+        const NormShape shape = make_shape(width, context->saved_data["epsilon"].toDouble(), p,
+                                           context->saved_data["key"].toInt());
+        const bool has_weight = context->needs_input_grad(2) || context->needs_input_grad(3);
+        at::Tensor to_residual = at::empty_like(sums);
+        at::Tensor to_x = shape.mask.threshold == 0 ? to_residual : at::empty_like(sums);
+        // A row of sums for each thread; added up at the end.
+        const int64_t threads = has_weight ? at::get_num_threads() : 0;
+        at::Tensor parts = at::zeros({threads, 2, width}, means.options());
+        const auto run = [&]<typename T>(T *x_slope) {
+            const float *mean = means.const_data_ptr<float>();
+            float *part = has_weight ? parts.mutable_data_ptr<float>() : nullptr;
+            in_parallel(rows, grain(width), [&](int64_t begin, int64_t end) {
+                float *own = part ? part + at::get_thread_num() * 2 * width : nullptr;
+                CT_DISPATCH(residual_norm_backward, shape, slope.const_data_ptr<T>(),
+                            sums.const_data_ptr<T>(), scale.const_data_ptr<float>(), mean,
+                            mean + rows, x_slope, to_residual.mutable_data_ptr<T>(), own,
+                            own ? own + width : nullptr, begin, end,
+                            scratch(3 * rounded_up(width, 4)));
+            });
+        };
+        if (sums.scalar_type() == at::kFloat) {
+            run(to_x.mutable_data_ptr<float>());
+        } else {
+            run(to_x.mutable_data_ptr<c10::BFloat16>());
+        }
+        at::Tensor weight_slope, bias_slope;
+        if (has_weight) {
+            const auto type = static_cast<at::ScalarType>(context->saved_data["weight"].toInt());
+            const at::Tensor total = parts.sum(0).to(type);
+            weight_slope = total.select(0, 0);
+            bias_slope = total.select(0, 1);
+        }
+        return {to_x, to_residual, weight_slope, bias_slope, {}, {}, {}};
+    }
+
+private:
+    static NormShape make_shape(int64_t width, double epsilon, double p, int64_t key) {
+        return NormShape{width, rounded_up(width, 4), static_cast<float>(epsilon),
+                         Mask(p, static_cast<uint64_t>(key))};
+    }
+
+    static int64_t grain(int64_t width) { return std::max<int64_t>(1, 16384 / (width + 1)); }
+};
+
+// Attention -----------------------------------------------------------------------------------------
+
+struct Attention : torch::autograd::Function<Attention> {
+    static at::Tensor forward(AutogradContext *context, const at::Tensor &projected,
+                              const at::Tensor &offsets, int64_t heads, double p, int64_t key) {
+        const at::Tensor in = projected.contiguous();
+        const AttentionShape shape = make_shape(in, offsets, heads, p, key);
+        at::Tensor result = at::empty({in.size(0), heads * shape.size}, in.options());
+        const auto run = [&]<typename T>(T *out) {
+            const int64_t length = longest(offsets);
+            in_parallel(items(offsets, heads), 1, [&](int64_t begin, int64_t end) {
+                CT_DISPATCH(attention_forward, shape, in.const_data_ptr<T>(), out, begin, end,
+                            scratch(needed(length, shape.size)));
+            });
+        };
+        if (in.scalar_type() == at::kFloat) {
+            run(result.mutable_data_ptr<float>());
+        } else {
+            run(result.mutable_data_ptr<c10::BFloat16>());
+        }
+        context->save_for_backward({in, offsets});
+        context->saved_data["heads"] = heads;
+        context->saved_data["p"] = p;
+        context->saved_data["key"] = key;
+        return result;
+    }
+
+    static variable_list backward(AutogradContext *context, variable_list slopes) {
+        const auto saved = context->get_saved_variables();
+        const at::Tensor &in = saved[0], &offsets = saved[1];
+        const int64_t heads = context->saved_data["heads"].toInt();
+        const AttentionShape shape =
+            make_shape(in, offsets, heads, context->saved_data["p"].toDouble(),
+                       context->saved_data["key"].toInt());
+        const at::Tensor slope = slopes[0].contiguous();
+        at::Tensor result = at::empty_like(in);
+        const auto run = [&]<typename T>(T *out) {
+            const int64_t length = longest(offsets);
+            in_parallel(items(offsets, heads), 1, [&](int64_t begin, int64_t end) {
+                CT_DISPATCH(attention_backward, shape, in.const_data_ptr<T>(),
+                            slope.const_data_ptr<T>(), out, begin, end,
+                            scratch(needed(length, shape.size)));
+            });
+        };
+        if (in.scalar_type() == at::kFloat) {
+            run(result.mutable_data_ptr<float>());
+        } else {
+            run(result.mutable_data_ptr<c10::BFloat16>());
+        }
+        return {result, {}, {}, {}, {}};
+    }
+
+    /// The same by libtorch's own operations, on padded sequences: for devices and types that the
+    /// loops do not serve.
+    static at::Tensor composed(const at::Tensor &projected, const at::Tensor &offsets,
+                               int64_t heads, double p) {
+        const int64_t rows = offsets.numel() - 1;
+        const int64_t width = longest(offsets);
+        const int64_t size = projected.size(1) / 3 / heads;
+        const int64_t *starts = offsets.const_data_ptr<int64_t>();
+        std::vector<int64_t> sources(static_cast<size_t>(rows * width));
+        std::vector<int64_t> places;
+        std::vector<uint8_t> is_token(sources.size());
+        for (int64_t row = 0; row < rows; ++row) {
+            for (int64_t column = 0; column < width; ++column) {
+                const auto slot = static_cast<size_t>(row * width + column);
+                is_token[slot] = column < starts[row + 1] - starts[row];
+                // What stands in for padding is masked; any token will do.
+                sources[slot] = is_token[slot] ? starts[row] + column : 0;
+                if (is_token[slot]) places.push_back(row * width + column);
+            }
+        }
+        const auto device = projected.device();
+        const auto index = [&](const std::vector<int64_t> &values) {
+            return at::tensor(values, at::kLong).to(device);
+        };
+        const at::Tensor mask =
+            at::tensor(is_token, at::kByte).to(device).to(at::kBool).view({rows, 1, 1, width});
+        const auto parts = projected.index_select(0, index(sources))
+                               .view({rows, width, 3, heads, size})
+                               .permute({2, 0, 3, 1, 4})
+                               .unbind(0);
+        at::Tensor attended;
+        if (p > 0) {
+            at::Tensor scores = at::matmul(parts[0], parts[1].transpose(2, 3)) /
+                                std::sqrt(static_cast<double>(size));
+            scores = scores.masked_fill(mask.logical_not(), -1e9);
+            attended = at::matmul(at::dropout(at::softmax(scores, -1), p, true), parts[2]);
+        } else {
+            attended = at::scaled_dot_product_attention(parts[0], parts[1], parts[2], mask);
+        }
+        return attended.transpose(1, 2)
+            .reshape({rows * width, heads * size})
+            .index_select(0, index(places));
+    }
+
+    static int64_t longest(const at::Tensor &offsets) {
+        const int64_t *starts = offsets.const_data_ptr<int64_t>();
+        int64_t result = 0;
+        for (int64_t row = 0; row + 1 < offsets.numel(); ++row) {
+            result = std::max(result, starts[row + 1] - starts[row]);
+        }
+        return result;
+    }
+
+private:
+    static AttentionShape make_shape(const at::Tensor &projected, const at::Tensor &offsets,
+                                     int64_t heads, double p, int64_t key) {
+        const int64_t size = projected.size(1) / 3 / heads;
+        return AttentionShape{offsets.const_data_ptr<int64_t>(),
+                              heads,
+                              size,
+                              rounded_up(longest(offsets), 4),
+                              1.0f / std::sqrt(static_cast<float>(size)),
+                              Mask(p, static_cast<uint64_t>(key))};
+    }
+
+    static int64_t items(const at::Tensor &offsets, int64_t heads) {
+        return (offsets.numel() - 1) * heads;
+    }
+
+    /// Numbers of scratch memory that a backward pass over one head needs; a forward pass needs less.
+    static int64_t needed(int64_t length, int64_t size) {
+        const int64_t columns = rounded_up(length, 16);
+        const int64_t block = columns * rounded_up(size, 16);
+        return 6 * block + 3 * length * columns + columns;
+    }
+};
+
+/// Sequences must cover the tokens, in order and without a gap: the loops read by these numbers.
+void check_offsets(const at::Tensor &projected, const at::Tensor &offsets, int64_t heads) {
+    TORCH_CHECK(projected.dim() == 2, "expected [tokens, 3 · hidden], found ", projected.sizes());
+    TORCH_CHECK(heads > 0 && projected.size(1) % (3 * heads) == 0, projected.size(1),
+                " numbers a token are not three times ", heads, " heads");
+    TORCH_CHECK(offsets.device().is_cpu() && offsets.scalar_type() == at::kLong &&
+                    offsets.dim() == 1 && offsets.is_contiguous() && offsets.numel() > 0,
+                "offsets are 64-bit integers on the host");
+    const int64_t *starts = offsets.const_data_ptr<int64_t>();
+    const int64_t last = offsets.numel() - 1;
+    TORCH_CHECK(starts[0] == 0 && starts[last] == projected.size(0),
+                "offsets reach from ", starts[0], " to ", starts[last], ", the tokens from 0 to ",
+                projected.size(0));
+    for (int64_t row = 0; row < last; ++row) {
+        TORCH_CHECK(starts[row] <= starts[row + 1], "offsets fall at ", row);
+    }
+}
+
+// Norms -------------------------------------------------------------------------------------------
+
+/// ‖x‖, already known, with its gradient as one product: x / ‖x‖, and zero where the norm is zero.
+struct Norm : torch::autograd::Function<Norm> {
+    static at::Tensor forward(AutogradContext *context, const at::Tensor &x,
+                              const at::Tensor &norm) {
+        context->save_for_backward({x, norm});
+        return norm.view_as(norm);
+    }
+
+    static variable_list backward(AutogradContext *context, variable_list slopes) {
+        const auto saved = context->get_saved_variables();
+        const at::Tensor factor = (slopes[0] / saved[1]).masked_fill(saved[1] == 0, 0);
+        return {saved[0] * factor, {}};
+    }
+
+    /// The norm of each tensor. libtorch's norm of a whole tensor runs on one thread, so that
+    /// several tensors are several threads' work.
+    static std::vector<at::Tensor> values(const std::vector<at::Tensor> &tensors) {
+        std::vector<at::Tensor> norms(tensors.size());
+        in_parallel(static_cast<int64_t>(tensors.size()), 1, [&](int64_t begin, int64_t end) {
+            const at::NoGradGuard guard;
+            for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
+                norms[i] = at::linalg_vector_norm(tensors[i]);
+            }
+        });
+        return norms;
+    }
+};
+
+// Products with a frozen matrix -------------------------------------------------------------------
+
+/// x Wᵀ + b where W is kept in the order in which oneDNN multiplies it, for both directions.
+struct PackedLinear : torch::autograd::Function<PackedLinear> {
+    static at::Tensor forward(AutogradContext *context, const at::Tensor &x,
+                              const at::Tensor &weight, const at::Tensor &transposed,
+                              const std::optional<at::Tensor> &bias) {
+        context->saved_data["transposed"] = transposed;
+        return multiply(x, weight, bias);
+    }
+
+    static variable_list backward(AutogradContext *context, variable_list slopes) {
+        const at::Tensor transposed = context->saved_data["transposed"].toTensor();
+        return {multiply(slopes[0].contiguous(), transposed, std::nullopt), {}, {}, {}};
+    }
+
+    static at::Tensor pack(const at::Tensor &weight) {
+        static const auto reorder =
+            c10::Dispatcher::singleton()
+                .findSchemaOrThrow("mkldnn::_reorder_linear_weight", "")
+                .typed<at::Tensor(const at::Tensor &, std::optional<c10::SymInt>)>();
+        return reorder.call(weight, std::nullopt);
+    }
+
+private:
+    static at::Tensor multiply(const at::Tensor &x, const at::Tensor &weight,
+                               const std::optional<at::Tensor> &bias) {
+        using Pointwise = at::Tensor(const at::Tensor &, const at::Tensor &,
+                                     const std::optional<at::Tensor> &, std::string_view,
+                                     c10::List<std::optional<at::Scalar>>,
+                                     std::optional<std::string_view>);
+        static const auto linear = c10::Dispatcher::singleton()
+                                       .findSchemaOrThrow("mkldnn::_linear_pointwise", "")
+                                       .typed<Pointwise>();
+        return linear.call(x, weight, bias, "none", c10::List<std::optional<at::Scalar>>(), "");
+    }
+};
+
+}  // namespace
+
+extern "C" {
+
+ct_status ct_residual_norm(const ct_tensor *x, const ct_tensor *residual, const ct_tensor *weight,
+                           const ct_tensor *bias, double epsilon, double p, uint64_t key,
+                           ct_tensor **result) {
+    return guarded([&] {
+        TORCH_CHECK(p >= 0 && p < 1, "dropout probability ", p, " is not in [0, 1)");
+        const at::Tensor &input = in(x), &other = in(residual), &scale = in(weight);
+        TORCH_CHECK(input.sizes() == other.sizes(), "the residual has shape ", other.sizes(),
+                    ", the input ", input.sizes());
+        TORCH_CHECK(input.dim() > 0 && scale.dim() == 1 && scale.size(0) == input.size(-1) &&
+                        in(bias).sizes() == scale.sizes(),
+                    "weight and bias have shapes ", scale.sizes(), " and ", in(bias).sizes(),
+                    ", the input ", input.sizes());
+        if (is_served(input) && other.scalar_type() == input.scalar_type()) {
+            *result = out(ResidualNorm::apply(input, other, scale, in(bias), epsilon, p,
+                                              static_cast<int64_t>(key)));
+            return;
+        }
+        const auto dtype = input.scalar_type();
+        *result = out(at::layer_norm(at::dropout(input, p, p > 0) + other, scale.sizes(),
+                                     scale.to(dtype), in(bias).to(dtype), epsilon));
+    });
+}
+
+ct_status ct_packed_attention(const ct_tensor *projected, const ct_tensor *offsets, int64_t heads,
+                              double p, uint64_t key, ct_tensor **result) {
+    return guarded([&] {
+        TORCH_CHECK(p >= 0 && p < 1, "dropout probability ", p, " is not in [0, 1)");
+        const at::Tensor &input = in(projected);
+        check_offsets(input, in(offsets), heads);
+        *result = out(is_served(input)
+                          ? Attention::apply(input, in(offsets), heads, p,
+                                             static_cast<int64_t>(key))
+                          : Attention::composed(input, in(offsets), heads, p));
+    });
+}
+
+ct_status ct_norms(ct_tensor *const *tensors, int32_t count, ct_tensor **result) {
+    return guarded([&] {
+        // Built aside, so that a failed allocation half way leaks nothing.
+        std::vector<std::unique_ptr<at::Tensor>> kept;
+        const auto inputs = list(tensors, count);
+        const auto norms = Norm::values(inputs);
+        for (size_t i = 0; i < inputs.size(); ++i) {
+            kept.push_back(std::make_unique<at::Tensor>(Norm::apply(inputs[i], norms[i])));
+        }
+        for (size_t i = 0; i < kept.size(); ++i) {
+            result[i] = reinterpret_cast<ct_tensor *>(kept[i].release());
+        }
+    });
+}
+
+ct_status ct_pack_linear(const ct_tensor *weight, ct_tensor **result) {
+    return guarded([&] { *result = out(PackedLinear::pack(in(weight).detach().contiguous())); });
+}
+
+ct_status ct_packed_linear(const ct_tensor *x, const ct_tensor *weight,
+                           const ct_tensor *transposed, const ct_tensor *bias,
+                           ct_tensor **result) {
+    return guarded([&] {
+        *result = out(PackedLinear::apply(
+            in(x), in(weight), in(transposed),
+            bias == nullptr ? std::nullopt : std::optional<at::Tensor>(in(bias))));
+    });
+}
+
+}  // extern "C"
