@@ -31,6 +31,9 @@ let torchLibraries: [LinkerSetting] = [
     .linkedLibrary("dl"),
 ]
 
+// Debug builds too decode real data in tests.
+let imageFlags: [CSetting] = [.unsafeFlags(["-O2", "-Wall", "-Wextra"])]
+
 let package = Package(
     name: "recipe",
     products: [
@@ -46,7 +49,10 @@ let package = Package(
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "TensorFormats", dependencies: ["CZlib"]),
         .target(name: "TextTokenizers"),
-        .target(name: "DataPipeline", dependencies: ["TextTokenizers"]),
+        .target(
+            name: "CImage", cSettings: imageFlags,
+            linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png")]),
+        .target(name: "DataPipeline", dependencies: ["TextTokenizers", "CImage"]),
 
         // The tensor layer.
         .target(name: "CTorch", cxxSettings: torchHeaders, linkerSettings: torchLibraries),

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A text file that cannot be used.
+/// A file or folder of data that cannot be used.
 public struct DataError: Error, LocalizedError, CustomStringConvertible, Equatable, Sendable {
     /// The file or folder at fault.
     public let file: String

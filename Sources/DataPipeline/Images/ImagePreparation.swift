@@ -1,0 +1,74 @@
+import CImage
+
+/// How an image of any shape becomes the square that a model takes.
+public struct ImagePreparation: Sendable, Codable, Hashable {
+    /// How pixels in between are made.
+    public enum Filter: String, Sendable, Codable, CaseIterable {
+        /// Straight lines between pixels, as NeuBA's and RECIPE's data are made.
+        case bilinear
+        /// Cubic curves between pixels, as CLIP's data are made.
+        case bicubic
+    }
+
+    /// What becomes of an image that is no square.
+    public enum Mode: String, Sendable, Codable, CaseIterable {
+        /// All of it, whatever its shape, is stretched to the square.
+        case stretch
+        /// Its shorter side becomes the square's, and the middle of the longer one is kept.
+        case crop
+    }
+
+    /// Pixels of the square's side.
+    public var size: Int
+    /// How pixels in between are made.
+    public var filter: Filter
+    /// What becomes of an image that is no square.
+    public var mode: Mode
+
+    /// The largest side that is made.
+    public static let maximumSize = 4096
+
+    /// A square of `size` pixels a side.
+    public init(size: Int, filter: Filter = .bilinear, mode: Mode = .stretch) {
+        self.size = size
+        self.filter = filter
+        self.mode = mode
+    }
+
+    /// Bytes of a prepared image: size × size × 3.
+    public var byteCount: Int { size * size * 3 }
+
+    /// Throws `ImageError` for a size that cannot be made.
+    public func validate() throws {
+        guard (1...Self.maximumSize).contains(size) else {
+            throw ImageError(
+                .invalid, "an image size of \(size) pixels; expected 1 to \(Self.maximumSize)")
+        }
+    }
+
+    /// The way from an image of `width` × `height` to the square.
+    func resampling(width: Int, height: Int) -> ci_resampling {
+        var (whole, left, top) = ((width: size, height: size), 0, 0)
+        if mode == .crop {
+            let short = min(width, height)
+            // As torchvision computes it, in floating point, then cut to a whole number.
+            let long = Int(Double(size * max(width, height)) / Double(short))
+            whole = width <= height ? (size, long) : (long, size)
+            left = Self.margin(whole.width - size)
+            top = Self.margin(whole.height - size)
+        }
+        return ci_resampling(
+            width: Int32(whole.width), height: Int32(whole.height), left: Int32(left),
+            top: Int32(top), columns: Int32(size), rows: Int32(size),
+            box: (0, 0, Float(width), Float(height)), filter: filter.code)
+    }
+
+    /// What is cut off before the middle, as torchvision rounds it: halves go to the even number.
+    private static func margin(_ surplus: Int) -> Int {
+        Int((Double(surplus) / 2).rounded(.toNearestOrEven))
+    }
+}
+
+extension ImagePreparation.Filter {
+    var code: ci_filter { self == .bicubic ? CI_BICUBIC : CI_BILINEAR }
+}
