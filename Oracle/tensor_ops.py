@@ -188,9 +188,46 @@ def elementwise() -> None:
          [normal(3, 5)], through="float16")
 
 
+def vision() -> None:
+    def convolve(x, w, b=None, **arguments):
+        return F.conv2d(x, w, b, **arguments)
+
+    case("conv2d_padded", "conv2d", lambda *x: convolve(*x, padding=1),
+         [normal(2, 3, 5, 4), normal(4, 3, 3, 3), normal(4)], stride=1, padding=1)
+    case("conv2d_strided", "conv2d", lambda *x: convolve(*x, stride=2),
+         [normal(2, 3, 6, 7), normal(4, 3, 3, 3)], stride=2, padding=0)
+    case("conv2d_patches", "conv2d", lambda *x: convolve(*x, stride=4),
+         [normal(2, 3, 8, 9), normal(5, 3, 4, 4), normal(5)], stride=4, padding=0)
+    case("max_pool2d", "max_pool2d", lambda x: F.max_pool2d(x, 2, 2), [normal(2, 3, 6, 5)],
+         window=2, stride=2, padding=0)
+    case("max_pool2d_overlapping", "max_pool2d", lambda x: F.max_pool2d(x, 3, 2, 1),
+         [normal(2, 3, 7, 6)], window=3, stride=2, padding=1)
+    case("adaptive_avg_pool2d_up", "adaptive_avg_pool2d",
+         lambda x: F.adaptive_avg_pool2d(x, (7, 7)), [normal(2, 3, 2, 2)], size=[7, 7])
+    case("adaptive_avg_pool2d_down", "adaptive_avg_pool2d",
+         lambda x: F.adaptive_avg_pool2d(x, (2, 3)), [normal(2, 3, 5, 4)], size=[2, 3])
+    for name, training in [("batch_norm_running", False), ("batch_norm_training", True)]:
+        case(name, "batch_norm",
+             lambda x, w, b, m, v, t=training: F.batch_norm(x, m, v, w, b, t, 0.1, 1e-5),
+             [normal(3, 4, 3, 2), normal(4), normal(4), normal(4), positive(4)],
+             constants=(3, 4), training=training, momentum=0.1, eps=1e-5)
+    for name, size in [("up", (5, 7)), ("down", (2, 3))]:
+        for mode in ["bilinear", "bicubic"]:
+            case(f"upsample_{mode}_{name}", "upsample",
+                 lambda x, s=size, m=mode: F.interpolate(x, s, mode=m, align_corners=False),
+                 [normal(2, 3, 4, 4)], size=list(size), method=mode)
+        case(f"upsample_bilinear_aligned_{name}", "upsample",
+             lambda x, s=size: F.interpolate(x, s, mode="bilinear", align_corners=True),
+             [normal(2, 3, 4, 4)], size=list(size), method="bilinearAligned")
+    case("flatten", "flatten", lambda x: x.flatten(1), [normal(2, 3, 2, 2)], first=1, last=-1)
+    case("flatten_middle", "flatten", lambda x: x.flatten(1, 2), [normal(2, 3, 2, 2)],
+         first=1, last=2)
+
+
 def main() -> None:
     torch.set_num_threads(1)
-    for group in [products, layers, losses, attention, selection, shapes, reductions, elementwise]:
+    for group in [products, layers, losses, attention, selection, shapes, reductions, elementwise,
+                  vision]:
         group()
     folder = FIXTURES / "tensor-ops"
     folder.mkdir(parents=True, exist_ok=True)

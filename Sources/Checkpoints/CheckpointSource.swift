@@ -6,10 +6,18 @@ import TorchNN
 /// Gives a model its parameters from a state dictionary through a dialect, and from a fallback
 /// where the checkpoint has none and that is allowed.
 public final class CheckpointSource: ParameterSource {
+    /// A tensor on disk, and which of how many equal shares of its rows a parameter is.
+    private struct Entry {
+        let stored: StoredTensor
+        let share: Int
+        let shares: Int
+    }
+
     private let url: URL
-    private let byName: [String: StoredTensor]
+    private let entries: [String: Entry]
     private let fallback: any ParameterSource
     private let mayBeMissing: ParameterPattern
+    private let description: String
 
     /// Canonical names that the model asked for and the checkpoint had.
     public private(set) var read: Set<String> = []
@@ -17,54 +25,80 @@ public final class CheckpointSource: ParameterSource {
     public private(set) var missing: [String] = []
 
     /// A source over `state`; names that `mayBeMissing` selects may come from `fallback`.
+    ///
+    /// `description` is what says which shapes there must be, for messages.
     public init(
         _ state: StateDictionary, dialect: Dialect, at url: URL,
-        fallback: any ParameterSource = ShapeSource(), mayBeMissing: ParameterPattern = .none
+        fallback: any ParameterSource = ShapeSource(), mayBeMissing: ParameterPattern = .none,
+        describedBy description: String = "config.json"
     ) {
         self.url = url
         self.fallback = fallback
         self.mayBeMissing = mayBeMissing
-        var byName: [String: StoredTensor] = [:]
+        self.description = description
+        var entries: [String: Entry] = [:]
         for tensor in state.tensors {
-            let canonical = dialect.canonical(tensor.name)
-            // Of a parameter and its copies, the parameter itself is the one that counts.
-            if byName[canonical] == nil || dialect.onDisk(canonical) == tensor.name {
-                byName[canonical] = tensor
+            let names = dialect.parameters(in: tensor.name)
+            for (share, name) in names.enumerated() {
+                // Of a parameter and its copies, the parameter itself is the one that counts.
+                if entries[name] == nil || dialect.onDisk(name) == tensor.name {
+                    entries[name] = Entry(stored: tensor, share: share, shares: names.count)
+                }
             }
         }
-        self.byName = byName
+        self.entries = entries
     }
 
     /// The value of a canonical name, as float32.
     public func tensor(named name: String, shape: [Int], initializer: Initializer) throws -> Tensor
     {
-        guard let stored = byName[name] else {
-            guard mayBeMissing.matches(name) else {
-                throw CheckpointError(
-                    url, "the tensor ‘\(name)’ is missing",
-                    advice: "the weights do not belong to this config.json, or are incomplete")
-            }
-            missing.append(name)
+        guard let stored = try stored(name, shape) else {
             return try fallback.tensor(named: name, shape: shape, initializer: initializer)
-        }
-        guard stored.shape == shape else {
-            throw CheckpointError(
-                url,
-                "the tensor ‘\(name)’ has shape \(stored.shape); config.json asks for \(shape)",
-                advice: "the weights and config.json do not belong together")
         }
         guard stored.scalarType.dtype.isFloatingPoint else {
             throw CheckpointError(
                 url, "the tensor ‘\(name)’ holds \(stored.scalarType.rawValue), not floating point",
                 advice: "quantized checkpoints cannot be trained; use the original weights")
         }
-        read.insert(name)
         return try stored.tensor().cast(to: .float32)
     }
 
+    /// The value of a buffer, whatever its type on disk is.
+    public func buffer(
+        named name: String, shape: [Int], dtype: DType, initializer: Initializer
+    ) throws -> Tensor {
+        guard let stored = try stored(name, shape) else {
+            return try fallback.buffer(
+                named: name, shape: shape, dtype: dtype, initializer: initializer)
+        }
+        return try stored.tensor().cast(to: dtype)
+    }
+
+    /// The tensor of a canonical name in its right shape; nil where it may come from the fallback.
+    private func stored(_ name: String, _ shape: [Int]) throws -> StoredTensor? {
+        guard let entry = entries[name] else {
+            guard mayBeMissing.matches(name) else {
+                throw CheckpointError(
+                    url, "the tensor ‘\(name)’ is missing",
+                    advice: "the weights do not belong to this \(description), or are incomplete")
+            }
+            missing.append(name)
+            return nil
+        }
+        let stored = try entry.stored.share(entry.share, of: entry.shares, named: name)
+        guard stored.shape == shape else {
+            throw CheckpointError(
+                url,
+                "the tensor ‘\(name)’ has shape \(stored.shape); \(description) asks for \(shape)",
+                advice: "the weights and \(description) do not belong together")
+        }
+        read.insert(name)
+        return stored
+    }
+
     /// Whether the checkpoint has the name.
-    public func holds(_ name: String) -> Bool { byName[name] != nil }
+    public func holds(_ name: String) -> Bool { entries[name] != nil }
 
     /// Canonical names in the checkpoint that no layer asked for, sorted.
-    public var unread: [String] { byName.keys.filter { !read.contains($0) }.sorted() }
+    public var unread: [String] { entries.keys.filter { !read.contains($0) }.sorted() }
 }

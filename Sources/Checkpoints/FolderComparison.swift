@@ -31,7 +31,11 @@ public struct FolderComparison: Sendable, Codable {
     public init(before: ModelFolder, after: ModelFolder) throws {
         let states = { (folder: ModelFolder) in [folder.weights] + folder.twins }
         let old = Self.byFile(states(before))
-        let new = Self.byFile(states(after))
+        var new = Self.byFile(states(after))
+        // Two single files may differ in name.
+        if before.isFile, after.isFile, let name = old.keys.first, let file = new.values.first {
+            new = [name: file]
+        }
         for file in old.keys.sorted() where new[file] == nil {
             violations.append("the weight file \(file) is missing")
         }
@@ -42,6 +46,7 @@ public struct FolderComparison: Sendable, Codable {
             guard let other = new[file] else { continue }
             try compare(archive, other, in: file)
         }
+        guard !before.isFile, !after.isFile else { return }
         try compareFiles(before.url, after.url, except: Set(old.keys).union(new.keys))
     }
 

@@ -161,4 +161,10 @@ public struct JSONFile: Sendable {
             throw CheckpointError(url, "‘\(name)’ is \(other.kind); expected true or false")
         }
     }
+
+    /// The texts in `architectures`; none where there is no such list.
+    public var architectures: [String] {
+        guard case .array(let values)? = fields["architectures"] else { return [] }
+        return values.compactMap { if case .string(let name) = $0 { name } else { nil } }
+    }
 }

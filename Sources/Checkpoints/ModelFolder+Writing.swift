@@ -18,7 +18,7 @@ extension ModelFolder {
 
     /// Writes a drop-in replacement into `folder`: every file of the input, with the bytes of
     /// `changed` parameters (by canonical name) replaced in each weight file, in the type and
-    /// place they had. All other bytes stay the same.
+    /// place they had. All other bytes stay the same. A single file keeps its name.
     public func write(
         _ changed: [Parameter], to folder: URL, dialect: (StateDictionary) throws -> Dialect
     ) throws -> WriteReport {
@@ -28,26 +28,14 @@ extension ModelFolder {
         for state in [weights] + twins {
             let dialect = try dialect(state)
             for archive in state.archives {
-                var replacements: [String: [UInt8]] = [:]
-                for stored in archive.tensors {
-                    guard let tensor = values[dialect.canonical(stored.name)] else { continue }
-                    let bytes = try tensor.cast(to: stored.scalarType.dtype).bytes()
-                    guard !stored.bytes.hasSameBytes(as: ByteRegion(bytes)) else { continue }
-                    replacements[stored.name] = bytes
-                }
-                report.changed += replacements.keys.sorted().filter { !report.changed.contains($0) }
                 let name = archive.url.lastPathComponent
-                let file = folder.appendingPathComponent(name)
-                if try archive.canBePatched(Set(replacements.keys)) {
-                    try ArchivePatcher.rewrite(archive, replacing: replacements, to: file)
-                } else {
-                    try archive.write(replacing: replacements, dialect: dialect, to: file)
-                    report.rewritten.append(name)
-                }
+                try archive.write(
+                    values, dialect: dialect, to: folder.appendingPathComponent(name),
+                    report: &report)
                 written.insert(name)
             }
         }
-        report.omitted = try copyCompanions(to: folder, except: written)
+        if !isFile { report.omitted = try copyCompanions(to: folder, except: written) }
         return report
     }
 
@@ -60,7 +48,7 @@ extension ModelFolder {
             let dialect = try dialect(state)
             for archive in state.archives {
                 let names = archive.tensors.map(\.name)
-                    .filter { pattern.matches(dialect.canonical($0)) }
+                    .filter { dialect.parameters(in: $0).contains(where: pattern.matches) }
                 _ = try archive.canBePatched(Set(names))
             }
         }
@@ -78,11 +66,10 @@ extension ModelFolder {
         var types: [String: ScalarType] = [:]
         var carried: [StoredTensor] = []
         var names = Set(parameters.map(\.name))
-        for stored in weights.tensors {
-            let canonical = dialect.canonical(stored.name)
-            types[canonical] = types[canonical] ?? stored.scalarType
+        for stored in try dialect.canonicalized(weights.tensors) {
+            types[stored.name] = types[stored.name] ?? stored.scalarType
             // A parameter and its copy on disk, such as a tied decoder's bias, are one.
-            if names.insert(canonical).inserted { carried.append(stored.renamed(canonical)) }
+            if names.insert(stored.name).inserted { carried.append(stored) }
         }
         let common = weights.tensors.first { $0.scalarType.dtype.isFloatingPoint }?.scalarType
         let tensors = try parameters.map {
@@ -132,13 +119,36 @@ extension ModelFolder {
         _ parameters: [Parameter], configuration: JSONFile, at folder: URL
     ) throws {
         try SafetensorsWriter.write(
-            parameters.map { try StoredTensor(name: $0.name, $0.tensor, as: .float32) },
+            parameters.map {
+                try StoredTensor(
+                    name: $0.name, $0.tensor, as: $0.tensor.dtype.isFloatingPoint ? .float32 : nil)
+            },
             metadata: ["format": "pt"], to: folder.appendingPathComponent("model.safetensors"))
         try configuration.data().write(to: folder.appendingPathComponent("config.json"))
     }
 }
 
 extension TensorArchive {
+    /// Writes a copy of the file with the bytes of `values` (by canonical name) in place.
+    fileprivate func write(
+        _ values: [String: Tensor], dialect: Dialect, to url: URL,
+        report: inout ModelFolder.WriteReport
+    ) throws {
+        var replacements: [String: [UInt8]] = [:]
+        for stored in tensors {
+            guard let bytes = try stored.replacement(by: values, dialect: dialect, in: self.url)
+            else { continue }
+            replacements[stored.name] = bytes
+        }
+        report.changed += replacements.keys.sorted().filter { !report.changed.contains($0) }
+        if try canBePatched(Set(replacements.keys)) {
+            try ArchivePatcher.rewrite(self, replacing: replacements, to: url)
+        } else {
+            try write(replacing: replacements, dialect: dialect, to: url)
+            report.rewritten.append(self.url.lastPathComponent)
+        }
+    }
+
     /// Whether the bytes of the tensors called `names` can be replaced in place.
     ///
     /// They cannot where a pickled tensor is strided (as converters from TensorFlow leave it) or
@@ -175,5 +185,34 @@ extension TensorArchive {
                 storageIdentity: identity)
         }
         try TorchZipWriter.write(replaced, to: url)
+    }
+}
+
+extension StoredTensor {
+    /// The tensor's bytes with those of its parameters that are among `values`, in its type; nil
+    /// where that changes none.
+    fileprivate func replacement(
+        by values: [String: Tensor], dialect: Dialect, in url: URL
+    ) throws -> [UInt8]? {
+        let names = dialect.parameters(in: name)
+        guard names.contains(where: { values[$0] != nil }) else { return nil }
+        var new: [UInt8] = []
+        for (index, name) in names.enumerated() {
+            let part = try share(index, of: names.count, named: name)
+            guard let tensor = values[name] else {
+                new += part.bytes.copy()
+                continue
+            }
+            guard tensor.shape == part.shape else {
+                throw CheckpointError(
+                    url,
+                    "the tensor ‘\(self.name)’ has shape \(part.shape) for ‘\(name)’; what was "
+                        + "trained has \(tensor.shape)",
+                    advice: "write it as a new model, or leave this part out")
+            }
+            let bytes = try tensor.cast(to: scalarType.dtype).bytes()
+            new = names.count == 1 ? bytes : new + bytes
+        }
+        return bytes.hasSameBytes(as: ByteRegion(new)) ? nil : new
     }
 }

@@ -2,16 +2,18 @@ import Foundation
 import TensorFormats
 
 /// A model on disk in Hugging Face layout: `config.json`, weights in one or several formats,
-/// tokenizer, and whatever else its publisher put there.
+/// tokenizer, and whatever else its publisher put there. Or a single file of weights.
 public struct ModelFolder: Sendable {
-    /// The folder.
+    /// The folder, or the file.
     public let url: URL
-    /// `config.json`.
+    /// `config.json`; of a single file, what was given in its place, else nothing.
     public let configuration: JSONFile
     /// The weights that are read: safetensors before PyTorch's pickles, one file before shards.
     public let weights: StateDictionary
     /// The same model once more in other formats, which an output must not leave as they are.
     public let twins: [StateDictionary]
+    /// Whether the model is a file alone, and whatever lies beside it is no part of it.
+    public internal(set) var isFile = false
 
     /// Opens a folder and checks the structure of its weight files; no tensor is copied.
     ///
@@ -43,6 +45,18 @@ public struct ModelFolder: Sendable {
             twins: Array(copies.dropFirst()))
     }
 
+    /// Opens a single file of weights, which `configuration` describes where it is given.
+    ///
+    /// Throws `CheckpointError` or `FormatError` that name the file and what is wrong with it.
+    public static func open(file: URL, configuration: JSONFile? = nil) throws -> ModelFolder {
+        guard FileManager.default.fileExists(atPath: file.path) else {
+            throw CheckpointError(file, "no such file", advice: "name a weights file")
+        }
+        return ModelFolder(
+            url: file, configuration: configuration ?? JSONFile(url: file, fields: [:]),
+            weights: try StateDictionary([TensorArchive.open(file)]), twins: [], isFile: true)
+    }
+
     private static func state(_ file: String, in folder: URL) throws -> StateDictionary? {
         let single = folder.appendingPathComponent(file)
         if FileManager.default.fileExists(atPath: single.path) {
@@ -64,8 +78,5 @@ public struct ModelFolder: Sendable {
     }
 
     /// The texts in the configuration's `architectures`.
-    public var architectures: [String] {
-        guard case .array(let values)? = configuration.fields["architectures"] else { return [] }
-        return values.compactMap { if case .string(let name) = $0 { name } else { nil } }
-    }
+    public var architectures: [String] { configuration.architectures }
 }

@@ -25,8 +25,21 @@ public enum Initializer: Sendable, Equatable {
 public protocol ParameterSource: AnyObject {
     /// The value of a parameter of `shape`, float32 on the host unless the source knows better.
     func tensor(named name: String, shape: [Int], initializer: Initializer) throws -> Tensor
+    /// The value of a buffer of `shape`, as `dtype`.
+    func buffer(
+        named name: String, shape: [Int], dtype: DType, initializer: Initializer
+    ) throws -> Tensor
     /// Whether the source itself holds a value under this name.
     func holds(_ name: String) -> Bool
+}
+
+extension ParameterSource {
+    /// A buffer that begins as a parameter would.
+    public func buffer(
+        named name: String, shape: [Int], dtype: DType, initializer: Initializer
+    ) throws -> Tensor {
+        try tensor(named: name, shape: shape, initializer: initializer).cast(to: dtype)
+    }
 }
 
 /// Draws every parameter afresh; each name has a stream of its own, so that a parameter added to a

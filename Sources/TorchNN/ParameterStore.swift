@@ -36,15 +36,18 @@ public enum ParameterError: Error, CustomStringConvertible {
     }
 }
 
-/// All parameters of a model by name, in the order of their birth.
+/// All parameters of a model by name, in the order of their birth, and its buffers.
 public final class ParameterStore {
     /// What the parameters are made of.
     public let placement: Placement
     /// Every parameter, in the order in which layers asked for them.
     public private(set) var parameters: [Parameter] = []
+    /// State that training moves without a gradient, such as running statistics: it has a name on
+    /// disk, but no optimizer updates it and no count of parameters includes it.
+    public private(set) var buffers: [Parameter] = []
 
     private let source: any ParameterSource
-    private var indices: [String: Int] = [:]
+    private var tensors: [String: Tensor] = [:]
 
     /// A store that takes its values from `source`.
     public init(source: any ParameterSource, placement: Placement = Placement()) {
@@ -55,8 +58,8 @@ public final class ParameterStore {
     /// The scope of the model's outermost names.
     public var root: Scope { Scope(store: self, path: "") }
 
-    /// The parameter of this name.
-    public subscript(name: String) -> Tensor? { indices[name].map { parameters[$0].tensor } }
+    /// The parameter or buffer of this name.
+    public subscript(name: String) -> Tensor? { tensors[name] }
 
     /// Whether the source (say, the checkpoint) has a value for `name`.
     public func sourceHolds(_ name: String) -> Bool { source.holds(name) }
@@ -69,6 +72,10 @@ public final class ParameterStore {
     /// The parameters an optimizer updates.
     public var trainable: [Parameter] { parameters(matching: placement.trainable) }
 
+    /// What training may have changed, and what is written back: the trained parameters, then all
+    /// buffers.
+    public var trainedState: [Parameter] { trainable + buffers }
+
     /// The number of numbers in all parameters; the greatest integer where they are more.
     public var elementCount: Int {
         parameters.reduce(0) {
@@ -77,21 +84,49 @@ public final class ParameterStore {
         }
     }
 
-    func make(_ name: String, _ shape: [Int], _ initializer: Initializer) throws -> Tensor {
-        guard indices[name] == nil else { throw ParameterError.duplicate(name) }
-        var tensor = try source.tensor(named: name, shape: shape, initializer: initializer)
-        guard tensor.shape == shape else {
-            throw ParameterError.shape(name: name, expected: shape, found: tensor.shape)
+    func make(
+        _ name: String, _ shape: [Int], _ initializer: Initializer, as dtype: DType?
+    ) throws -> Tensor {
+        var tensor = try claim(name, shape) {
+            try source.tensor(named: name, shape: shape, initializer: initializer)
         }
         let isTrained = placement.trainable.matches(name)
         if tensor.device != .meta {
-            let dtype = isTrained ? .float32 : placement.computeType
+            let dtype = isTrained ? .float32 : dtype ?? placement.computeType
             if tensor.dtype != dtype { tensor = try tensor.cast(to: dtype) }
             if tensor.device != placement.device { tensor = try tensor.moved(to: placement.device) }
+            // Optimizers want row-major memory, convolutions would lay a frozen weight out each time.
+            if shape.count == 4, !isTrained { tensor = try tensor.channelsLast() }
             if isTrained { try tensor.setRequiresGradient(true) }
         }
-        indices[name] = parameters.count
+        tensors[name] = tensor
         parameters.append(Parameter(name: name, tensor: tensor))
+        return tensor
+    }
+
+    func makeBuffer(
+        _ name: String, _ shape: [Int], _ initializer: Initializer, as dtype: DType
+    ) throws -> Tensor {
+        var tensor = try claim(name, shape) {
+            try source.buffer(named: name, shape: shape, dtype: dtype, initializer: initializer)
+        }
+        if tensor.device != .meta, tensor.device != placement.device {
+            tensor = try tensor.moved(to: placement.device)
+        }
+        tensors[name] = tensor
+        buffers.append(Parameter(name: name, tensor: tensor))
+        return tensor
+    }
+
+    /// A new name's value, in the shape it has to have.
+    private func claim(
+        _ name: String, _ shape: [Int], _ value: () throws -> Tensor
+    ) throws -> Tensor {
+        guard tensors[name] == nil else { throw ParameterError.duplicate(name) }
+        let tensor = try value()
+        guard tensor.shape == shape else {
+            throw ParameterError.shape(name: name, expected: shape, found: tensor.shape)
+        }
         return tensor
     }
 }
@@ -109,11 +144,19 @@ public struct Scope {
     /// The scope of a numbered part.
     public subscript(_ index: Int) -> Scope { self[String(index)] }
 
-    /// Makes a parameter of this scope.
+    /// Makes a parameter of this scope; `dtype` is what a frozen one has instead of the compute
+    /// type, where its layer's kernels want that.
     public func parameter(
-        _ part: String, _ shape: [Int], _ initializer: Initializer
+        _ part: String, _ shape: [Int], _ initializer: Initializer, as dtype: DType? = nil
     ) throws -> Tensor {
-        try store.make(name(part), shape, initializer)
+        try store.make(name(part), shape, initializer, as: dtype)
+    }
+
+    /// Makes a buffer of this scope, whatever the compute type is.
+    public func buffer(
+        _ part: String, _ shape: [Int], _ initializer: Initializer, as dtype: DType = .float32
+    ) throws -> Tensor {
+        try store.makeBuffer(name(part), shape, initializer, as: dtype)
     }
 
     /// Whether the store's source holds a value for this part.

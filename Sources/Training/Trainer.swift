@@ -196,7 +196,7 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
 
     /// What a snapshot must know beside tensors.
     var watchedNorms: [Double] { initialNorms }
-    var trainedParameters: [Parameter] { trained }
+    var trainedParameters: [Parameter] { trained + model.store.buffers }
 
     /// What makes a run itself: a snapshot of another is refused.
     func fingerprint() throws -> String {

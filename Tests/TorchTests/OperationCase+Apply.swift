@@ -4,7 +4,7 @@ import Torch
 extension OperationCase {
     /// Runs the operation through the module's interface.
     func apply(to x: [Tensor]) throws -> Tensor {
-        for family in [layer, shape, reduction, elementwise, scalar] {
+        for family in [layer, vision, shape, reduction, elementwise, scalar] {
             if let result = try family(x) { return result }
         }
         throw FixtureError(description: "case ‘\(name)’: unknown operation ‘\(op)’")
@@ -38,8 +38,36 @@ extension OperationCase {
         }
     }
 
+    private func vision(_ x: [Tensor]) throws -> Tensor? {
+        switch op {
+        case "conv2d":
+            return try x[0].convolved(
+                x[1], x.count > 2 ? x[2] : nil, stride: integer("stride"),
+                padding: integer("padding"))
+        case "max_pool2d":
+            return try x[0].maxPooled(
+                window: integer("window"), stride: integer("stride"), padding: integer("padding"))
+        case "adaptive_avg_pool2d":
+            let size = try integers("size")
+            return try x[0].averagePooled(toHeight: size[0], width: size[1])
+        case "batch_norm":
+            return try x[0].batchNormalized(
+                weight: x[1], bias: x[2], runningMean: x[3], runningVariance: x[4],
+                training: attributes["training"] == .bool(true), momentum: number("momentum"),
+                epsilon: number("eps"))
+        case "upsample":
+            guard let method = attributes["method"]?.string.flatMap(Upsampling.init) else {
+                throw missing("method", "a method")
+            }
+            let size = try integers("size")
+            return try x[0].upsampled(toHeight: size[0], width: size[1], method)
+        default: return nil
+        }
+    }
+
     private func shape(_ x: [Tensor]) throws -> Tensor? {
         switch op {
+        case "flatten": try x[0].flattened(from: integer("first"), to: integer("last"))
         case "index_select": try x[0].gathered(integer("dim"), at: x[1])
         case "gather": try x[0].gatheredElementwise(integer("dim"), at: x[1])
         case "narrow":

@@ -181,6 +181,30 @@ ct_status ct_pack_linear(const ct_tensor *weight, ct_tensor **out);
 ct_status ct_packed_linear(const ct_tensor *x, const ct_tensor *weight,
                            const ct_tensor *transposed, const ct_tensor *bias, ct_tensor **out);
 
+// Vision.cpp -------------------------------------------------------------------------------------
+ct_status ct_conv2d(const ct_tensor *x, const ct_tensor *weight, const ct_tensor *bias,
+                    int64_t stride, int64_t padding, ct_tensor **out);
+ct_status ct_max_pool2d(const ct_tensor *x, int64_t window, int64_t stride, int64_t padding,
+                        ct_tensor **out);
+ct_status ct_adaptive_avg_pool2d(const ct_tensor *x, int64_t height, int64_t width,
+                                 ct_tensor **out);
+// In training `mean` and `variance`, the running ones, are moved in place.
+ct_status ct_batch_norm(const ct_tensor *x, const ct_tensor *weight, const ct_tensor *bias,
+                        ct_tensor *mean, ct_tensor *variance, bool training, double momentum,
+                        double epsilon, ct_tensor **out);
+ct_status ct_upsample_bilinear2d(const ct_tensor *x, int64_t height, int64_t width,
+                                 bool align_corners, ct_tensor **out);
+ct_status ct_upsample_bicubic2d(const ct_tensor *x, int64_t height, int64_t width,
+                                bool align_corners, ct_tensor **out);
+ct_status ct_flatten(const ct_tensor *x, int64_t first, int64_t last, ct_tensor **out);
+ct_status ct_relu_(ct_tensor *x);
+ct_status ct_to_channels_last(const ct_tensor *x, ct_dtype dtype, ct_tensor **out);
+bool ct_is_channels_last(const ct_tensor *x);
+// Bytes [images, height, width, 3] to (x / 255 - mean) / deviation [images, 3, height, width],
+// channels last.
+ct_status ct_normalize_images(const ct_tensor *bytes, const double *mean, const double *deviation,
+                              ct_dtype dtype, ct_tensor **out);
+
 // Autograd.cpp -----------------------------------------------------------------------------------
 bool ct_requires_grad(const ct_tensor *x);
 ct_status ct_set_requires_grad(ct_tensor *x, bool value);

@@ -160,28 +160,3 @@ public struct BERTFolder: Sendable {
             configuration: ["architectures": .array([.string(architecture)])])
     }
 }
-
-/// Takes some parameters from one source and all others from another.
-final class OverlaySource: ParameterSource {
-    private let upper: any ParameterSource
-    private let pattern: ParameterPattern
-    private let lower: any ParameterSource
-
-    init(
-        _ upper: any ParameterSource, where pattern: ParameterPattern,
-        over lower: any ParameterSource
-    ) {
-        self.upper = upper
-        self.pattern = pattern
-        self.lower = lower
-    }
-
-    func tensor(named name: String, shape: [Int], initializer: Initializer) throws -> Tensor {
-        try (pattern.matches(name) ? upper : lower).tensor(
-            named: name, shape: shape, initializer: initializer)
-    }
-
-    func holds(_ name: String) -> Bool {
-        (pattern.matches(name) ? upper : lower).holds(name)
-    }
-}

@@ -54,23 +54,15 @@ public struct BERTConfiguration: Sendable, Equatable {
         intermediateSize = try file.integer("intermediate_size", minimum: 1)
         maximumPositions = try file.integer("max_position_embeddings", minimum: 1, default: 512)
         segmentTypeCount = try file.integer("type_vocab_size", minimum: 1, default: 2)
-        hiddenDropout = try Self.probability(file, "hidden_dropout_prob", default: 0.1)
-        attentionDropout = try Self.probability(file, "attention_probs_dropout_prob", default: 0.1)
-        classifierDropout = try Self.probability(
-            file, "classifier_dropout", default: hiddenDropout)
+        hiddenDropout = try file.probability("hidden_dropout_prob", default: 0.1)
+        attentionDropout = try file.probability("attention_probs_dropout_prob", default: 0.1)
+        classifierDropout = try file.probability("classifier_dropout", default: hiddenDropout)
         layerNormEpsilon = try file.number("layer_norm_eps", default: 1e-12)
         initializerRange = try file.number("initializer_range", default: 0.02)
         paddingID = try file.integer("pad_token_id", default: 0)
         tiesEmbeddings = try file.bool("tie_word_embeddings", default: true)
-        labelCount = try Self.labelCount(file)
-        let name = try file.string("hidden_act") ?? "gelu"
-        guard let activation = Activation(rawValue: name) else {
-            throw CheckpointError(
-                file.url,
-                "‘hidden_act’ is ‘\(name)’; expected one of "
-                    + Activation.allCases.map(\.rawValue).joined(separator: ", "))
-        }
-        self.activation = activation
+        labelCount = try file.labelCount() ?? 2
+        activation = try file.activation("hidden_act", default: .gelu)
         guard hiddenSize % headCount == 0 else {
             throw CheckpointError(
                 file.url,
@@ -85,10 +77,7 @@ public struct BERTConfiguration: Sendable, Equatable {
 
     private static func checkArchitecture(_ file: JSONFile) throws {
         let type = try file.string("model_type")
-        var names: [String] = []
-        if case .array(let values)? = file.fields["architectures"] {
-            names = values.compactMap { if case .string(let name) = $0 { name } else { nil } }
-        }
+        let names = file.architectures
         let isBERT = type.map { $0 == "bert" } ?? names.contains { $0.hasPrefix("Bert") }
         guard isBERT else {
             let found = type ?? names.first ?? "not named"
@@ -114,27 +103,6 @@ public struct BERTConfiguration: Sendable, Equatable {
             throw CheckpointError(
                 file.url, "‘pruned_heads’ is not empty; pruned heads are not supported")
         }
-        if let quantization = file.fields["quantization_config"], quantization != .null {
-            throw CheckpointError(
-                file.url, "the model is quantized (‘quantization_config’)",
-                advice: "purify the original weights, then quantize")
-        }
-    }
-
-    private static func probability(
-        _ file: JSONFile, _ name: String, default fallback: Double
-    ) throws -> Double {
-        let value = try file.number(name, default: fallback)
-        guard value >= 0, value < 1 else {
-            throw CheckpointError(file.url, "‘\(name)’ is \(value); expected 0 ≤ p < 1")
-        }
-        return value
-    }
-
-    private static func labelCount(_ file: JSONFile) throws -> Int {
-        if case .object(let labels)? = file.fields["id2label"], !labels.isEmpty {
-            return labels.count
-        }
-        return try file.integer("num_labels", minimum: 1, default: 2)
+        try file.checkUnquantized()
     }
 }

@@ -1,0 +1,199 @@
+import Checkpoints
+import Foundation
+
+/// How an image is brought into the size and the numbers that a model was made for.
+public struct ImagePreparation: Sendable, Codable, Equatable {
+    /// What an image is resized to.
+    public enum Resize: Sendable, Codable, Equatable {
+        /// It keeps its size.
+        case none
+        /// Exactly this, whatever its proportions were.
+        case exactly(PixelSize)
+        /// So that the shorter side has this length and the proportions stay.
+        case shorterSide(Int)
+    }
+
+    /// The filters of a resize, by Pillow's names and numbers.
+    public enum Filter: Int, Sendable, Codable, CaseIterable {
+        /// The nearest pixel.
+        case nearest = 0
+        /// Three lobes.
+        case lanczos = 1
+        /// A triangle.
+        case bilinear = 2
+        /// Cubic convolution.
+        case bicubic = 3
+        /// A mean.
+        case box = 4
+        /// A bell.
+        case hamming = 5
+    }
+
+    /// What an image is resized to, first.
+    public var resize: Resize
+    /// By which filter.
+    public var filter: Filter
+    /// The middle that is cut out of the resized image, or nil where all of it is used.
+    public var crop: PixelSize?
+    /// How its bytes become numbers, last.
+    public var normalization: ImageNormalization
+
+    /// A preparation; by default a plain bilinear resize, as NeuBA has it.
+    public init(
+        resize: Resize = .exactly(PixelSize(64, 64)), filter: Filter = .bilinear,
+        crop: PixelSize? = nil, normalization: ImageNormalization = ImageNormalization()
+    ) {
+        self.resize = resize
+        self.filter = filter
+        self.crop = crop
+        self.normalization = normalization
+    }
+
+    /// The size of every prepared image, or nil where it depends on the image.
+    public var size: PixelSize? {
+        if let crop { return crop }
+        if case .exactly(let size) = resize { return size }
+        return nil
+    }
+}
+
+extension ImagePreparation {
+    /// Reads a `preprocessor_config.json` of transformers; `size` is the model's where it says none.
+    ///
+    /// Throws `CheckpointError` where it asks for something this package does not do.
+    public init(_ file: JSONFile, size: PixelSize) throws {
+        self.init(resize: .exactly(size))
+        if try file.bool("do_resize", default: true) {
+            resize = try file.resize("size") ?? .exactly(size)
+        } else {
+            resize = .none
+        }
+        let number = try file.integer("resample", default: Filter.bilinear.rawValue)
+        guard let filter = Filter(rawValue: number) else {
+            throw CheckpointError(file.url, "‘resample’ is \(number); expected 0 to 5")
+        }
+        self.filter = filter
+        if try file.bool("do_center_crop", default: false) {
+            switch try file.resize("crop_size") {
+            case .exactly(let size)?: crop = size
+            case nil: crop = size
+            default: throw CheckpointError(file.url, "‘crop_size’ has no height and width")
+            }
+        }
+        let factor = try file.number("rescale_factor", default: 1.0 / 255)
+        guard try file.bool("do_rescale", default: true), abs(factor * 255 - 1) < 1e-6 else {
+            throw CheckpointError(
+                file.url,
+                "bytes are not divided by 255 (‘do_rescale’, ‘rescale_factor’); no other "
+                    + "scale is supported")
+        }
+        normalization =
+            try file.bool("do_normalize", default: true)
+            ? ImageNormalization(
+                mean: try file.channels("image_mean"), deviation: try file.channels("image_std"))
+            : ImageNormalization(mean: [0, 0, 0], deviation: [1, 1, 1])
+        try checkDeviation(file)
+    }
+
+    /// Reads the `pretrained_cfg` of a timm model's `config.json`: the shorter side becomes the input
+    /// size over `crop_pct`, and the middle is cut out.
+    init(timm file: JSONFile, size: PixelSize) throws {
+        let share = try file.number("crop_pct", default: 1)
+        guard share > 0, share <= 1 else {
+            throw CheckpointError(file.url, "‘crop_pct’ is \(share); expected above 0, at most 1")
+        }
+        let name = try file.string("interpolation") ?? "bilinear"
+        let filters: [String: Filter] = [
+            "bilinear": .bilinear, "bicubic": .bicubic, "nearest": .nearest, "lanczos": .lanczos,
+        ]
+        guard let filter = filters[name] else {
+            throw CheckpointError(
+                file.url,
+                "‘interpolation’ is ‘\(name)’; expected one of "
+                    + filters.keys.sorted().joined(separator: ", "))
+        }
+        self.init(
+            resize: .shorterSide(Int(Double(min(size.height, size.width)) / share)),
+            filter: filter, crop: size,
+            normalization: ImageNormalization(
+                mean: try file.channels("mean"), deviation: try file.channels("std")))
+        try checkDeviation(file)
+    }
+
+    private func checkDeviation(_ file: JSONFile) throws {
+        guard normalization.deviation.allSatisfy({ $0 > 0 && $0.isFinite }) else {
+            throw CheckpointError(file.url, "the deviation of a channel is not above 0")
+        }
+    }
+
+    /// The fields of a `preprocessor_config.json` that says the same, as transformers reads it.
+    public var fields: [String: JSONValue] {
+        func object(_ size: PixelSize) -> JSONValue {
+            .object(["height": .integer(size.height), "width": .integer(size.width)])
+        }
+        var fields: [String: JSONValue] = [
+            "image_processor_type": .string("ViTImageProcessor"), "do_rescale": .bool(true),
+            "rescale_factor": .number(1.0 / 255), "do_normalize": .bool(true),
+            "image_mean": .array(normalization.mean.map { .number($0) }),
+            "image_std": .array(normalization.deviation.map { .number($0) }),
+            "resample": .integer(filter.rawValue), "do_center_crop": .bool(crop != nil),
+        ]
+        switch resize {
+        case .none: fields["do_resize"] = .bool(false)
+        case .exactly(let size):
+            fields["do_resize"] = .bool(true)
+            fields["size"] = object(size)
+        case .shorterSide(let side):
+            fields["do_resize"] = .bool(true)
+            fields["size"] = .object(["shortest_edge": .integer(side)])
+        }
+        if let crop { fields["crop_size"] = object(crop) }
+        return fields
+    }
+}
+
+extension JSONFile {
+    /// A size in one of the spellings of image processors: a number, a height and a width, or the
+    /// length of the shorter side; nil where it is absent or null.
+    fileprivate func resize(_ name: String) throws -> ImagePreparation.Resize? {
+        func side(_ value: JSONValue?) throws -> Int {
+            guard case .integer(let side)? = value, (1...1 << 20).contains(side) else {
+                throw CheckpointError(
+                    url,
+                    "‘\(name)’ is no size: expected a number of pixels, ‘height’ and ‘width’, "
+                        + "or ‘shortest_edge’, each at least 1")
+            }
+            return side
+        }
+        switch fields[name] {
+        case nil, .null?: return nil
+        case .object(let parts)? where parts["shortest_edge"] != nil:
+            return .shorterSide(try side(parts["shortest_edge"]))
+        case .object(let parts)?:
+            return .exactly(PixelSize(try side(parts["height"]), try side(parts["width"])))
+        case let value?:
+            let side = try side(value)
+            return .exactly(PixelSize(side, side))
+        }
+    }
+
+    /// Three numbers, or one for all three channels; a half where it is absent or null.
+    fileprivate func channels(_ name: String) throws -> [Double] {
+        func number(_ value: JSONValue) -> Double? {
+            switch value {
+            case .integer(let number): Double(number)
+            case .number(let number): number
+            default: nil
+            }
+        }
+        switch fields[name] {
+        case nil, .null?: return [0.5, 0.5, 0.5]
+        case .array(let values)?:
+            let numbers = values.compactMap(number)
+            if values.count == 3, numbers.count == 3 { return numbers }
+        case let value?:
+            if let number = number(value) { return [number, number, number] }
+        }
+        throw CheckpointError(url, "‘\(name)’ is not three numbers")
+    }
+}

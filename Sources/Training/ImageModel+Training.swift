@@ -1,0 +1,5 @@
+import ModelZoo
+
+extension AnyImageModel: TrainableModel {}
+extension VGG: TrainableModel {}
+extension ViT: TrainableModel {}
