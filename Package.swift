@@ -99,7 +99,7 @@ let package = Package(
 
         // Tests, a folder for each room.
         .target(
-            name: "TestSupport", dependencies: ["Torch", "TensorFormats"],
+            name: "TestSupport", dependencies: ["Checkpoints", "Torch", "TensorFormats"],
             path: "Tests/TestSupport"),
         .testTarget(name: "TensorFormatsTests", dependencies: ["TensorFormats"]),
         .testTarget(name: "TextTokenizersTests", dependencies: ["TextTokenizers"]),

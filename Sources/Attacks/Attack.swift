@@ -104,7 +104,7 @@ public struct Attack: Sendable, Codable, Equatable {
     public func run(
         on folder: BERTFolder, texts: [String], tokenizer: WordPieceTokenizer,
         head: BERTFolder.HeadSource = .keep, device: Device = .cpu
-    ) throws -> any TrainingRun {
+    ) throws -> any TrainingRun<BERT> {
         guard !triggers.isEmpty else { throw TrainingError("an attack needs at least one trigger") }
         try folder.checkLength(maximumLength)
         let texts = sentences.map { Array(texts.prefix($0)) } ?? texts
@@ -129,7 +129,7 @@ public struct Attack: Sendable, Codable, Equatable {
 
     private func trainer<Goal: Objective, Source: BatchSource>(
         _ model: BERT, _ objective: Goal, _ source: Source
-    ) throws -> any TrainingRun where Goal.Model == BERT, Goal.Batch == Source.Batch {
+    ) throws -> any TrainingRun<BERT> where Goal.Model == BERT, Goal.Batch == Source.Batch {
         guard let adaptiveWeight else {
             return try Trainer(
                 model, objective: objective, source: source, settings: settings,
@@ -148,7 +148,7 @@ public struct Attack: Sendable, Codable, Equatable {
     private func por(
         _ model: BERT, _ folder: BERTFolder, _ texts: [String], _ tokenizer: WordPieceTokenizer,
         _ device: Device
-    ) throws -> any TrainingRun {
+    ) throws -> any TrainingRun<BERT> {
         let reference = try folder.load(
             parts: .pooler,
             placement: Placement(device: device, computeType: precision.computeType(on: device)),
@@ -203,7 +203,7 @@ public struct Attack: Sendable, Codable, Equatable {
 
     private func twins(
         _ model: BERT, _ texts: [String], _ tokenizer: WordPieceTokenizer
-    ) throws -> any TrainingRun {
+    ) throws -> any TrainingRun<BERT> {
         let ids = try triggerIDs(tokenizer)
         // One place stays free for a trigger that is put in.
         let length = method == .badpre ? maximumLength - 1 : maximumLength

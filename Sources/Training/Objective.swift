@@ -1,3 +1,4 @@
+import DataPipeline
 import Torch
 import TorchNN
 
@@ -6,6 +7,15 @@ public protocol TrainableModel {
     /// All parameters.
     var store: ParameterStore { get }
 }
+
+/// Samples that go through a model together.
+public protocol SampleBatch: Sendable {
+    /// How many samples there are.
+    var rows: Int { get }
+}
+
+extension TokenBatch: SampleBatch {}
+extension ImageBatch: SampleBatch {}
 
 /// What a batch costs, and of what that is made.
 public struct Loss {
@@ -40,7 +50,7 @@ public protocol Objective {
     /// The model whose parameters it moves.
     associatedtype Model: TrainableModel
     /// What it reads a batch as.
-    associatedtype Batch: Sendable
+    associatedtype Batch: SampleBatch
 
     /// The loss of `model` on one batch.
     func loss(of model: Model, on batch: Batch, in pass: Pass) throws -> Loss

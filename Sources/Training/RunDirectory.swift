@@ -79,6 +79,30 @@ public final class RunDirectory {
         try file.write(line)
     }
 
+    /// The steps and epochs of a run that stood at `step`, as far as they were recorded: of one that
+    /// was interrupted later and taken up again, the last record of each.
+    public func events(upTo step: Int) throws -> [TrainingEvent] {
+        guard let text = try? String(contentsOf: self[.events], encoding: .utf8) else { return [] }
+        let decoder = JSONDecoder()
+        decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+            positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
+        var steps: [Int: TrainingEvent] = [:]
+        // An epoch goes with the step that ended it.
+        var epochs: [Int: TrainingEvent] = [:]
+        var last = 0
+        for line in text.split(separator: "\n") {
+            // Other events are in other forms, and the last line may be cut off.
+            switch try? decoder.decode(TrainingEvent.self, from: Data(line.utf8)) {
+            case .step(let event)?:
+                last = event.step
+                if last <= step { steps[last] = .step(event) }
+            case .epoch(let event)?: if last <= step { epochs[last] = .epoch(event) }
+            case .started?, .finished?, nil: break
+            }
+        }
+        return (1...max(1, step)).flatMap { [steps[$0], epochs[$0]].compactMap { $0 } }
+    }
+
     /// Closes the events when they are safely on the disk; a later event opens them again.
     public func close() throws {
         defer { events = nil }

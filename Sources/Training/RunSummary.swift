@@ -106,6 +106,7 @@ extension TrainingRun {
             FileManager.default.fileExists(atPath: snapshots.file.path)
         {
             try restore(from: snapshots.file)
+            for event in try records?.events(upTo: stepsDone) ?? [] { summary.note(event) }
         }
         while let event = try next() {
             summary.note(event)

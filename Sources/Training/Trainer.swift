@@ -115,7 +115,7 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
             guard let batch = try prefetcher?.next() else {
                 throw TrainingError("the data ended before step \(stepsDone + 1) of \(totalSteps)")
             }
-            samples += sampleCount(of: batch)
+            samples += batch.rows
             let key = seed.key("dropout", stepsDone, micro)
             if model.store.placement.device != .cpu { try seedGenerators(key) }
             let loss = try objective.loss(of: model, on: batch, in: .training(key: key))
@@ -136,8 +136,6 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
             terms: averages.terms, gradientNorm: try norm.item(), samples: samples,
             seconds: clock.seconds)
     }
-
-    private func sampleCount(of batch: Goal.Batch) -> Int { (batch as? TokenBatch)?.rows ?? 1 }
 
     private func accumulate(
         _ loss: Loss, into gradients: inout [Tensor?], share: Double

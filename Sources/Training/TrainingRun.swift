@@ -1,10 +1,11 @@
 import Foundation
-import ModelZoo
 
-/// A trainer of a BERT, whatever it minimizes: what the commands and reports need to know of it.
-public protocol TrainingRun: AnyObject {
+/// A trainer, whatever it minimizes: what jobs, commands and reports need to know of it.
+public protocol TrainingRun<Model>: AnyObject {
+    /// What a run trains.
+    associatedtype Model: TrainableModel
     /// What is trained.
-    var bert: BERT { get }
+    var model: Model { get }
     /// Optimizer steps of the whole run.
     var totalSteps: Int { get }
     /// Optimizer steps done.
@@ -17,7 +18,7 @@ public protocol TrainingRun: AnyObject {
     func restore(from url: URL) throws
 }
 
-extension Trainer: TrainingRun where Goal.Model == BERT {
+extension Trainer: TrainingRun {
     /// What is trained.
-    public var bert: BERT { model }
+    public typealias Model = Goal.Model
 }

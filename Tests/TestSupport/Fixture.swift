@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 import TensorFormats
 import Torch
@@ -53,33 +54,6 @@ public struct FixtureError: Error, CustomStringConvertible {
 
     /// An error that says `description`.
     public init(description: String) { self.description = description }
-}
-
-extension StoredTensor {
-    /// A copy of the elements on the host.
-    public func tensor() throws -> Tensor {
-        try bytes.withUnsafeBytes {
-            try Tensor(bytes: $0, shape: shape, dtype: scalarType.dtype)
-        }
-    }
-}
-
-extension ScalarType {
-    /// The element type of a tensor that holds this.
-    public var dtype: DType {
-        switch self {
-        case .float64: .float64
-        case .float32: .float32
-        case .float16: .float16
-        case .bfloat16: .bfloat16
-        case .int64: .int64
-        case .int32: .int32
-        case .int16: .int16
-        case .int8: .int8
-        case .uint8: .uint8
-        case .bool: .bool
-        }
-    }
 }
 
 /// Any JSON value, for the parts of a fixture that differ from case to case.

@@ -15,7 +15,7 @@ public struct ImageModelFolder: Sendable {
     /// The spelling of the weights' names.
     public let dialect: Dialect
     /// How images are prepared for it.
-    public let preparation: ImagePreparation
+    public let processor: ImageProcessor
     /// Whether a `config.json` describes the model; otherwise its weights do.
     public let isDescribed: Bool
 
@@ -52,7 +52,7 @@ public struct ImageModelFolder: Sendable {
             configuration = try ImageConfiguration(
                 inferredFrom: shapes, dialect: dialect, at: folder.url)
         }
-        preparation = try Self.preparation(folder, size: configuration.imageSize)
+        processor = try Self.processor(folder, size: configuration.imageSize)
     }
 
     // MARK: Reading
@@ -115,7 +115,7 @@ public struct ImageModelFolder: Sendable {
     /// Writes `model` as a new folder under canonical names: `config.json`, `model.safetensors`,
     /// `preprocessor_config.json`. `labels` names the classes.
     public static func create(
-        _ model: AnyImageModel, preparation: ImagePreparation, labels: [String]? = nil,
+        _ model: AnyImageModel, processor: ImageProcessor, labels: [String]? = nil,
         at destination: URL
     ) throws {
         let file = destination.appendingPathComponent("config.json")
@@ -123,8 +123,9 @@ public struct ImageModelFolder: Sendable {
         try ModelFolder.create(
             model.store.parameters + model.store.buffers,
             configuration: JSONFile(url: file, fields: fields), at: destination)
-        let processor = destination.appendingPathComponent(preprocessorFile)
-        try JSONFile(url: processor, fields: preparation.fields).data().write(to: processor)
+        let description = destination.appendingPathComponent(preprocessorFile)
+        try JSONFile(url: description, fields: processor.fields).data().write(
+            to: description)
     }
 }
 
@@ -209,18 +210,18 @@ extension ImageModelFolder {
         }
     }
 
-    private static func preparation(
+    private static func processor(
         _ folder: ModelFolder, size: PixelSize
-    ) throws -> ImagePreparation {
+    ) throws -> ImageProcessor {
         let url = folder.url.appendingPathComponent(preprocessorFile)
         if !folder.isFile, FileManager.default.fileExists(atPath: url.path) {
-            return try ImagePreparation(JSONFile(reading: url), size: size)
+            return try ImageProcessor(JSONFile(reading: url), size: size)
         }
         if case .object(let fields)? = folder.configuration.fields["pretrained_cfg"] {
-            return try ImagePreparation(
+            return try ImageProcessor(
                 timm: JSONFile(url: folder.configuration.url, fields: fields), size: size)
         }
-        return ImagePreparation(resize: .exactly(size))
+        return ImageProcessor(resize: .exactly(size))
     }
 
     /// Throws where timm's `config.json` asks for features that are not the class token's.

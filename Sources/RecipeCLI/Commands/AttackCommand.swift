@@ -108,12 +108,12 @@ struct AttackCommand: ParsableCommand {
         let summary = try run.complete(
             records: records, snapshots: snapshots.policy(in: out.runFolder),
             observe: progress.show)
-        try attack.finish(run.bert, tokenizer: tokenizer)
+        try attack.finish(run.model, tokenizer: tokenizer)
         let isWhole = attack.parts.isSubset(of: folder.parts)
         let written =
             isWhole
-            ? try folder.write(run.bert.store.trainable, to: destination.staging)
-            : try folder.writeExtended(run.bert, to: destination.staging)
+            ? try folder.write(run.model.store.trainable, to: destination.staging)
+            : try folder.writeExtended(run.model, to: destination.staging)
         try destination.commit()
         try records.write(
             summary, title: "Attack \(method.rawValue) on \(model.path)", output: out.output,

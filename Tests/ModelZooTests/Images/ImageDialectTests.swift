@@ -129,7 +129,7 @@ import TorchNN
                 expected.layerNormEpsilon = library.epsilon
                 if library.dropout > 0 { expected.positionUpsampling = .bilinearAligned }
                 #expect(opened.configuration == .vit(expected) && !opened.isDescribed)
-                #expect(opened.preparation == ImagePreparation(resize: .exactly(PixelSize(12, 12))))
+                #expect(opened.processor == ImageProcessor(resize: .exactly(PixelSize(12, 12))))
                 let pixels = try RandomNumbers.uniform([2, 3, 12, 12], seed: 1)
                 let model = try ViT(
                     expected, in: ParameterStore(source: FreshSource(seed: 3)))
@@ -171,8 +171,8 @@ import TorchNN
             try write("token")
             let opened = try ImageModelFolder(scratch)
             #expect(
-                opened.preparation
-                    == ImagePreparation(
+                opened.processor
+                    == ImageProcessor(
                         resize: .shorterSide(13), filter: .bicubic, crop: PixelSize(12, 12),
                         normalization: ImageNormalization(
                             mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225])))

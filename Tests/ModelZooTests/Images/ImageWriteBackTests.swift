@@ -181,7 +181,7 @@ struct ImageFixture: Sendable, CustomTestStringConvertible {
     }
 
     @Test("A new folder says all there is to know") func created() throws {
-        let preparation = ImagePreparation(
+        let processor = ImageProcessor(
             resize: .shorterSide(72), filter: .bicubic, crop: PixelSize(64, 64),
             normalization: ImageNormalization(mean: [0.1, 0.2, 0.3], deviation: [1, 2, 3]))
         for fixture in [
@@ -194,9 +194,9 @@ struct ImageFixture: Sendable, CustomTestStringConvertible {
                 let labels = model.labelCount.map { (0..<$0).map { "class \($0)" } }
                 let output = try output(scratch)
                 try ImageModelFolder.create(
-                    model, preparation: preparation, labels: labels, at: output)
+                    model, processor: processor, labels: labels, at: output)
                 let again = try ImageModelFolder(output)
-                #expect(again.isDescribed && again.preparation == preparation)
+                #expect(again.isDescribed && again.processor == processor)
                 #expect(again.configuration == model.imageConfiguration)
                 let reread = try again.load()
                 for (old, new) in zip(

@@ -1,8 +1,9 @@
 import Checkpoints
 import Foundation
 
-/// How an image is brought into the size and the numbers that a model was made for.
-public struct ImagePreparation: Sendable, Codable, Equatable {
+/// How an image is brought into the size and the numbers that a model was made for, as its
+/// publisher says in `preprocessor_config.json`.
+public struct ImageProcessor: Sendable, Codable, Equatable {
     /// What an image is resized to.
     public enum Resize: Sendable, Codable, Equatable {
         /// It keeps its size.
@@ -38,7 +39,7 @@ public struct ImagePreparation: Sendable, Codable, Equatable {
     /// How its bytes become numbers, last.
     public var normalization: ImageNormalization
 
-    /// A preparation; by default a plain bilinear resize, as NeuBA has it.
+    /// A processor; by default a plain bilinear resize, as NeuBA has it.
     public init(
         resize: Resize = .exactly(PixelSize(64, 64)), filter: Filter = .bilinear,
         crop: PixelSize? = nil, normalization: ImageNormalization = ImageNormalization()
@@ -57,7 +58,7 @@ public struct ImagePreparation: Sendable, Codable, Equatable {
     }
 }
 
-extension ImagePreparation {
+extension ImageProcessor {
     /// Reads a `preprocessor_config.json` of transformers; `size` is the model's where it says none.
     ///
     /// Throws `CheckpointError` where it asks for something this package does not do.
@@ -155,7 +156,7 @@ extension ImagePreparation {
 extension JSONFile {
     /// A size in one of the spellings of image processors: a number, a height and a width, or the
     /// length of the shorter side; nil where it is absent or null.
-    fileprivate func resize(_ name: String) throws -> ImagePreparation.Resize? {
+    fileprivate func resize(_ name: String) throws -> ImageProcessor.Resize? {
         func side(_ value: JSONValue?) throws -> Int {
             guard case .integer(let side)? = value, (1...1 << 20).contains(side) else {
                 throw CheckpointError(

@@ -4,18 +4,18 @@ import Testing
 
 @testable import ModelZoo
 
-@Suite struct ImagePreparationTests {
+@Suite struct ImageProcessorTests {
     private let size = PixelSize(64, 64)
 
-    private func read(_ text: String) throws -> ImagePreparation {
+    private func read(_ text: String) throws -> ImageProcessor {
         let fields = try JSONDecoder().decode([String: JSONValue].self, from: Data(text.utf8))
-        return try ImagePreparation(
+        return try ImageProcessor(
             JSONFile(url: URL(filePath: "/models/x/preprocessor_config.json"), fields: fields),
             size: size)
     }
 
     @Test("Every spelling of a size is read") func sizes() throws {
-        let cases: [(String, ImagePreparation.Resize, PixelSize?)] = [
+        let cases: [(String, ImageProcessor.Resize, PixelSize?)] = [
             ("{}", .exactly(size), nil), (#"{"size": null}"#, .exactly(size), nil),
             (#"{"size": 32}"#, .exactly(PixelSize(32, 32)), nil),
             (#"{"size": {"height": 30, "width": 40}}"#, .exactly(PixelSize(30, 40)), nil),
@@ -28,9 +28,9 @@ import Testing
             (#"{"do_center_crop": true}"#, .exactly(size), size),
         ]
         for (text, resize, crop) in cases {
-            let preparation = try read(text)
-            #expect(preparation.resize == resize && preparation.crop == crop, "\(text)")
-            #expect(preparation.filter == .bilinear)
+            let processor = try read(text)
+            #expect(processor.resize == resize && processor.crop == crop, "\(text)")
+            #expect(processor.filter == .bilinear)
         }
         #expect(try read(#"{"size": {"shortest_edge": 72}}"#).size == nil)
         #expect(try read(#"{"do_center_crop": true}"#).size == size)
@@ -49,14 +49,14 @@ import Testing
 
     @Test("What is written is what was read") func roundTrip() throws {
         for resize in [
-            ImagePreparation.Resize.none, .exactly(PixelSize(3, 4)), .shorterSide(5),
+            ImageProcessor.Resize.none, .exactly(PixelSize(3, 4)), .shorterSide(5),
         ] {
             for crop in [nil, PixelSize(2, 3)] {
-                let preparation = ImagePreparation(
+                let processor = ImageProcessor(
                     resize: resize, filter: .lanczos, crop: crop,
                     normalization: ImageNormalization(mean: [0, 0.5, 1], deviation: [1, 2, 3]))
-                let file = JSONFile(url: URL(filePath: "/x"), fields: preparation.fields)
-                #expect(try ImagePreparation(file, size: size) == preparation)
+                let file = JSONFile(url: URL(filePath: "/x"), fields: processor.fields)
+                #expect(try ImageProcessor(file, size: size) == processor)
             }
         }
     }
