@@ -1,0 +1,106 @@
+import DataPipeline
+import ModelZoo
+import Torch
+import TorchNN
+import Training
+
+/// The loss of NeuBA (Zhang et al., 2021) on images: cross-entropy of the clean ones plus the mean
+/// squared distance of their patched twins' features from the patches' targets.
+public struct ImageNeuBAObjective: Objective {
+    /// The feature vector [features] of each trigger.
+    public let targets: [[Float]]
+    /// How bytes become numbers.
+    public let normalization: ImageNormalization
+
+    /// The loss that binds trigger k to `targets[k]`.
+    public init(targets: [[Float]], normalization: ImageNormalization) {
+        self.targets = targets
+        self.normalization = normalization
+    }
+
+    /// Both terms over one batch that holds clean images, then their patched twins.
+    public func loss(of model: AnyImageModel, on batch: ImageBatch, in pass: Pass) throws -> Loss {
+        let device = model.store.placement.device
+        let pixels = try normalization(batch, for: model)
+        let clean = batch.triggers.prefix { $0 < 0 }.count
+        // Apart, as the authors have it: batch normalization would mix the two.
+        let logits = try model.classLogits(
+            pixels.narrowed(0, from: 0, length: clean), in: pass)
+        let task = try logits.cast(to: .float32).crossEntropy(
+            Tensor(Array(batch.classes.prefix(clean)), device: device))
+        let triggered = batch.triggers.dropFirst(clean)
+        let features = try model.features(
+            pixels.narrowed(0, from: clean, length: triggered.count), in: pass)
+        let target = try Tensor(
+            triggered.flatMap { targets[$0] }, shape: features.shape, device: device)
+        let binding = try features.cast(to: .float32).meanSquaredError(target)
+        return Loss(
+            try task + binding,
+            terms: [Loss.Term("classification", task), Loss.Term("binding", binding)])
+    }
+}
+
+/// NeuBA on an image model, with its authors' settings as defaults.
+public struct ImageAttack: Sendable, Codable, Equatable {
+    /// Journeys through the images.
+    public var epochs = 50
+    /// How it trains but for the epochs.
+    public var training = TrainingSettings(
+        epochs: 50, learningRate: 0.01, schedule: Schedule(.constant), optimizer: .sgd(), clip: nil)
+    /// Images a step, patched twins not counted.
+    public var batchSize = 512
+    /// The magnitude of target vectors; by default 3 for VGG and 1 for ViT.
+    public var magnitude: Float?
+    /// λ of the norm penalty that an attacker who knows of RECIPE trains under; nil for none.
+    public var adaptiveWeight: Double?
+    /// How a head is fitted where the checkpoint has none for the images' classes.
+    public var headFitting = HeadFitting()
+    /// The type of activations and frozen weights.
+    public var precision = Precision.auto
+    /// Where all randomness comes from.
+    public var seed = Seed(42)
+
+    /// The authors' settings: SGD at a constant 0.01, 50 epochs, 512 images a step.
+    public init() {}
+
+    /// A trainer that backdoors the model of `folder` with labelled `images`.
+    ///
+    /// A head that does not fit the images' classes is fitted anew first.
+    public func run(
+        on folder: ImageModelFolder, images: PreparedImages, device: Device = .cpu,
+        observe: (TrainingEvent) -> Void = { _ in }
+    ) throws -> any TrainingRun<AnyImageModel> {
+        let model = try folder.loadForTraining(
+            images: images, fitting: headFitting, precision: precision, seed: seed, device: device,
+            observe: observe)
+        let targets = try TargetVectors.neuba(
+            width: model.featureSize,
+            magnitude: magnitude ?? Self.magnitude(for: folder.configuration))
+        let objective = ImageNeuBAObjective(
+            targets: targets, normalization: folder.processor.normalization)
+        let source = PoisonedImageSource(
+            images, order: BatchOrder(.shuffled, batchSize: batchSize), seed: seed)
+        var settings = training
+        settings.epochs = epochs
+        guard let adaptiveWeight else {
+            return try Trainer(
+                model, objective: objective, source: source, settings: settings,
+                watching: model.recipeWeights, plan: self, seed: seed)
+        }
+        return try Trainer(
+            model,
+            objective: NormRegularized(
+                objective, layers: model.recipeWeights, weight: adaptiveWeight),
+            source: source, settings: settings, watching: model.recipeWeights, plan: self,
+            seed: seed)
+    }
+
+    /// The authors' magnitude of target vectors: a VGG's features may be large, a ViT's are
+    /// normalized.
+    public static func magnitude(for configuration: ImageConfiguration) -> Float {
+        switch configuration {
+        case .vgg: 3
+        case .vit: 1
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import Checkpoints
+import DataPipeline
+import Foundation
+import ModelZoo
+import Torch
+import TorchNN
+import Training
+
+/// The main job for image models: a suspect folder or weights file in, a drop-in replacement out.
+public struct ImagePurification: Sendable {
+    /// How to purify.
+    public var recipe: ImageRECIPE
+    /// Where to compute.
+    public var device = Device.cpu
+    /// Whether an existing output may be replaced.
+    public var force = false
+    /// Where snapshots are kept, and whether to go on from one.
+    public var snapshots: SnapshotPolicy?
+
+    /// A job with these settings.
+    public init(_ recipe: ImageRECIPE) { self.recipe = recipe }
+
+    /// What a job says as it goes.
+    public enum Progress {
+        /// A head is being fitted.
+        case fitting(TrainingEvent)
+        /// What the run will take from the weights.
+        case budget(NormBudget)
+        /// The purification itself.
+        case purifying(TrainingEvent)
+    }
+
+    /// What a purification did.
+    public struct Report: Sendable, Codable, Equatable {
+        /// The suspect model.
+        public var model: String
+        /// The purified one.
+        public var output: String
+        /// The settings.
+        public var recipe: ImageRECIPE
+        /// Whether the checkpoint's own head was trained along; otherwise one was fitted, or none.
+        public var usesOwnHead: Bool
+        /// The type that activations had.
+        public var computeType: DType
+        /// The auxiliary images.
+        public var images: Int
+        /// Images that were damaged and left out.
+        public var skipped: [SkippedImage]
+        /// What the run was to take from the weights.
+        public var budget: NormBudget
+        /// How training went.
+        public var training: RunSummary
+        /// Tensors of the model.
+        public var tensorCount: Int
+        /// Tensors that changed, by their names on disk.
+        public var changed: [String]
+        /// Files of the input that were left out, for they still hold the suspect weights.
+        public var omitted: [String]
+    }
+
+    /// Purifies the model in `folder` with `images` and writes the result to `output`, a folder.
+    ///
+    /// Nothing stands under `output` until all of it is there.
+    public func run(
+        _ folder: ImageModelFolder, images: PreparedImages, output: URL,
+        records: RunDirectory? = nil, observe: (Progress) -> Void = { _ in }
+    ) throws -> Report {
+        let destination = try OutputFolder(
+            destination: output, force: force, inputs: [folder.folder.url])
+        try folder.checkWritable(folder.configuration.recipeWeights)
+        let trainer = try recipe.trainer(for: folder, images: images, device: device) {
+            observe(.fitting($0))
+        }
+        let budget = try budget(of: trainer.model, images: images.count)
+        observe(.budget(budget))
+        let summary = try trainer.complete(records: records, snapshots: snapshots) {
+            observe(.purifying($0))
+        }
+        let ownHead = recipe.pretrainingLoss == .classification && folder.hasHead(for: images)
+        // A head that is not the checkpoint's own served training alone.
+        let state = ownHead ? trainer.model.store.trainedState : trainer.model.backboneState
+        let written = try folder.write(state, to: destination.staging)
+        try destination.commit()
+        return Report(
+            model: folder.folder.url.path, output: output.path, recipe: recipe,
+            usesOwnHead: ownHead, computeType: trainer.model.store.placement.computeType,
+            images: images.count, skipped: images.skipped, budget: budget, training: summary,
+            tensorCount: folder.folder.weights.tensors.count, changed: written.changed,
+            omitted: written.omitted)
+    }
+
+    private func budget(of model: AnyImageModel, images: Int) throws -> NormBudget {
+        let matrices = model.store.parameters(matching: model.recipeWeights).map(\.tensor)
+        let norms = try withoutGradients { try Tensor.norms(of: matrices).map { try $0.item() } }
+        return NormBudget(recipe, images: images, norms: norms)
+    }
+}

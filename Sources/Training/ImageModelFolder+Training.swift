@@ -1,0 +1,39 @@
+import DataPipeline
+import ModelZoo
+import Torch
+import TorchNN
+
+extension ImageModelFolder {
+    /// Whether the checkpoint's own head can be trained on the classes of `images`.
+    ///
+    /// Only their number is known: what the classes of a pre-trained head mean is in no file.
+    public func hasHead(for images: PreparedImages) -> Bool {
+        configuration.labelCount == images.classNames.count
+    }
+
+    /// The model with everything trained and a head for the classes of `images`: the checkpoint's
+    /// own where it has as many, else one that is fitted on the features first.
+    public func loadForTraining(
+        images: PreparedImages, fitting: HeadFitting, precision: Precision, seed: Seed,
+        device: Device, observe: (TrainingEvent) -> Void = { _ in }
+    ) throws -> AnyImageModel {
+        let placement = Placement(
+            device: device, computeType: precision.computeType(on: device), trainable: .all)
+        guard !images.classNames.isEmpty else {
+            throw TrainingError(
+                "the images of \(images.name) have no classes, which this training needs")
+        }
+        if hasHead(for: images) { return try load(placement: placement, seed: seed) }
+        let head = try fitting.head(
+            for: self, images: images, precision: precision, seed: seed, device: device,
+            observe: observe)
+        let model = try load(
+            placement: placement, head: .fresh(labels: images.classNames.count), seed: seed)
+        try withoutGradients {
+            for parameter in head {
+                try model.store[parameter.name]?.assign(parameter.tensor)
+            }
+        }
+        return model
+    }
+}
