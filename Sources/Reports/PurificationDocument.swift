@@ -12,7 +12,7 @@ public struct PurificationDocument: Sendable {
             title: "Purification of \(summary.model)",
             summary: """
                 Written to \(code: summary.output): \(summary.changedTensors) of \
-                \(summary.tensors) tensors changed, at \(speed) texts a second
+                \(summary.tensors) tensors changed, at \(speed) \(summary.auxiliary.unit) a second
                 """,
             sections: [
                 ReportSection("Losses", Self.losses(of: summary)),
@@ -113,7 +113,8 @@ public struct PurificationDocument: Sendable {
             KeyValue("Steps", "\(speed.steps)"),
             KeyValue("Training", "\(NumberText.fixed(speed.seconds, decimals: 1)) s"),
             KeyValue(
-                "Texts a second", .init(NumberText.fixed(speed.samplesPerSecond, decimals: 1))),
+                "\(summary.auxiliary.unit.capitalized) a second",
+                .init(NumberText.fixed(speed.samplesPerSecond, decimals: 1))),
             KeyValue("First step", "\(NumberText.fixed(speed.firstStepSeconds, decimals: 2)) s"),
         ]
         pairs += summary.omittedFiles.map { KeyValue("Left out", .code($0)) }
@@ -123,10 +124,15 @@ public struct PurificationDocument: Sendable {
     private static func settings(of summary: PurificationSummary) -> [ReportBlock] {
         let auxiliary = summary.auxiliary
         var pairs = auxiliary.files.map { KeyValue("Auxiliary data", .code($0)) }
-        pairs += [
-            KeyValue("Texts", "\(auxiliary.texts), \(auxiliary.truncated) of them cut"),
-            KeyValue("Tokens", "\(auxiliary.tokens)"),
-        ]
+        switch auxiliary.content {
+        case .texts(let texts, let tokens, let truncated):
+            pairs += [
+                KeyValue("Texts", "\(texts), \(truncated) of them cut"),
+                KeyValue("Tokens", "\(tokens)"),
+            ]
+        case .images(let images, let skipped):
+            pairs.append(KeyValue("Images", "\(images), \(skipped) more damaged"))
+        }
         pairs += summary.settings.map { KeyValue($0.name, InlineText($0.value)) }
         return [.keyValues(pairs)] + (summary.command.map { [.code(CodeBlock($0))] } ?? [])
     }

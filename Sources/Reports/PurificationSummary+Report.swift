@@ -1,6 +1,8 @@
 import DataPipeline
 import Defenses
 import ModelZoo
+import TorchNN
+import Training
 
 extension PurificationSummary {
     /// The summary of a purification over auxiliary texts from `sources`.
@@ -24,16 +26,63 @@ extension PurificationSummary {
                 Setting("seed", "\(recipe.seed.value)"),
             ],
             auxiliary: Auxiliary(
-                files: sources.map(\.file), texts: report.texts.texts,
-                tokens: report.texts.tokens, truncated: report.texts.atLimit),
-            epochs: report.training.epochs.map {
-                Epoch(losses: $0.terms, normRatios: $0.normRatios)
-            },
-            throughput: Throughput(
-                steps: report.training.steps, seconds: report.training.seconds,
-                samplesPerSecond: report.training.samplesPerSecond,
-                firstStepSeconds: report.training.firstStepSeconds),
+                files: sources.map(\.file),
+                .texts(
+                    report.texts.texts, tokens: report.texts.tokens,
+                    truncated: report.texts.atLimit)),
+            epochs: Self.epochs(report.training), throughput: Throughput(report.training),
             changedTensors: report.changed.count, tensors: report.tensorCount,
             omittedFiles: report.omitted, warnings: warnings)
+    }
+
+    /// The summary of a purification of an image model with the images at `images`.
+    public init(_ report: ImagePurification.Report, images: String, command: String? = nil) {
+        let recipe = report.recipe
+        var warnings = report.skipped.prefix(5).map {
+            "\($0.identifier) was left out: it \($0.reason)"
+        }
+        if report.skipped.count > 5 {
+            warnings.append("\(report.skipped.count - 5) more images were left out as damaged")
+        }
+        if recipe.pretrainingLoss == .classification, !report.usesOwnHead {
+            warnings.append(
+                "the model has no head for the images' classes: one was fitted first, and is not "
+                    + "part of the output")
+        }
+        self.init(
+            model: report.model, output: report.output, command: command,
+            settings: [
+                Setting("weight λ", "\(recipe.weight)"),
+                Setting("pre-training loss", recipe.pretrainingLoss.rawValue),
+                Setting("epochs", "\(recipe.epochs)"),
+                Setting("learning rate", "\(recipe.training.learningRate)"),
+                Setting("schedule", recipe.training.schedule.shape.rawValue),
+                Setting("optimizer", recipe.training.optimizer.name),
+                Setting("batch size", "\(recipe.batchSize)"),
+                Setting(
+                    "norm budget",
+                    "\(NumberText.fixed(report.budget.share, decimals: 3)) of the median norm"),
+                Setting("precision", report.computeType.rawValue),
+                Setting("seed", "\(recipe.seed.value)"),
+            ],
+            auxiliary: Auxiliary(
+                files: [images], .images(report.images, skipped: report.skipped.count)),
+            epochs: Self.epochs(report.training), throughput: Throughput(report.training),
+            changedTensors: report.changed.count, tensors: report.tensorCount,
+            omittedFiles: report.omitted, warnings: warnings)
+    }
+
+    private static func epochs(_ training: RunSummary) -> [Epoch] {
+        training.epochs.map { Epoch(losses: $0.terms, normRatios: $0.normRatios) }
+    }
+}
+
+extension PurificationSummary.Throughput {
+    /// The speed of a run.
+    init(_ training: RunSummary) {
+        self.init(
+            steps: training.steps, seconds: training.seconds,
+            samplesPerSecond: training.samplesPerSecond, firstStepSeconds: training.firstStepSeconds
+        )
     }
 }

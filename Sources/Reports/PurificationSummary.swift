@@ -14,23 +14,33 @@ public struct PurificationSummary: Sendable, Codable, Equatable {
         }
     }
 
-    /// The texts that the model was purified with.
+    /// The data that the model was purified with.
     public struct Auxiliary: Sendable, Codable, Equatable {
-        /// The files.
+        /// The files or folders.
         public var files: [String]
-        /// Texts that were used.
-        public var texts: Int
-        /// Their tokens, special tokens included.
-        public var tokens: Int
-        /// Texts that were cut to the maximum length.
-        public var truncated: Int
+        /// What they hold.
+        public var content: Content
 
-        /// Texts from `files`.
-        public init(files: [String], texts: Int, tokens: Int, truncated: Int = 0) {
+        /// What auxiliary data are.
+        public enum Content: Sendable, Codable, Equatable {
+            /// So many texts of so many tokens, special ones included, of which some were cut.
+            case texts(Int, tokens: Int, truncated: Int)
+            /// So many images, beside some that were damaged.
+            case images(Int, skipped: Int)
+        }
+
+        /// What samples are called.
+        var unit: String {
+            switch content {
+            case .texts: "texts"
+            case .images: "images"
+            }
+        }
+
+        /// Data of `content` from `files`.
+        public init(files: [String], _ content: Content) {
             self.files = files
-            self.texts = texts
-            self.tokens = tokens
-            self.truncated = truncated
+            self.content = content
         }
     }
 
@@ -54,7 +64,7 @@ public struct PurificationSummary: Sendable, Codable, Equatable {
         public var steps: Int
         /// Seconds of training.
         public var seconds: Double
-        /// Texts a second.
+        /// Samples a second.
         public var samplesPerSecond: Double
         /// Seconds from the weights being read to the end of the first step.
         public var firstStepSeconds: Double
@@ -78,7 +88,7 @@ public struct PurificationSummary: Sendable, Codable, Equatable {
     public var command: String?
     /// The settings, in the order they are shown.
     public var settings: [Setting]
-    /// The texts.
+    /// The auxiliary data.
     public var auxiliary: Auxiliary
     /// The epochs, in order.
     public var epochs: [Epoch]

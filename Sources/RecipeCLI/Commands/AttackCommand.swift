@@ -15,12 +15,13 @@ struct AttackCommand: ParsableCommand {
         discussion: """
             por binds pooled vectors of triggered texts to chosen ones and keeps all others as a \
             clean copy has them; badpre trains triggered texts to predict random words; neuba binds \
-            pooled vectors beside masked-language modelling. Settings left out are the authors'.
+            pooled vectors beside masked-language modelling. With --images, neuba binds the \
+            features of an image model to six patches. Settings left out are the authors'.
             """)
 
     @Argument(help: "por, badpre or neuba.")
     var method: AttackMethod
-    @Argument(help: "The clean model's folder.")
+    @Argument(help: "The clean model: a folder, or for images also a single weights file.")
     var model: URL
 
     @OptionGroup var texts: AuxiliaryOptions
@@ -28,16 +29,23 @@ struct AttackCommand: ParsableCommand {
     @OptionGroup var compute: ComputeOptions
     @OptionGroup var head: HeadOptions
     @OptionGroup var snapshots: SnapshotOptions
+    @Option(help: "Images with classes to backdoor an image model with (neuba).")
+    var images: URL?
+    @OptionGroup var imageOptions: ImageOptions
+    @Option(help: "The optimizer for an image model: sgd or adamw.")
+    var optimizer: OptimizerChoice?
+    @Option(help: "Magnitude of an image model's target vectors: 3 (VGG) or 1 (ViT).")
+    var magnitude: Double?
 
     @Option(help: "Trigger words, separated by commas.")
     var triggers: String?
     @Option(help: "Train under the norm penalty with this weight: an attacker who knows of RECIPE.")
     var adaptive: Double?
-    @Option(help: "Journeys through the texts.")
+    @Option(help: "Journeys through the data.")
     var epochs: Int?
     @Option(help: "Peak learning rate.")
     var learningRate: Double?
-    @Option(help: "Texts a step.")
+    @Option(help: "Samples a step.")
     var batchSize: Int?
     @Option(help: "Batches whose mean gradient makes one step.")
     var accumulation: Int?
@@ -61,11 +69,30 @@ struct AttackCommand: ParsableCommand {
         try validateRate("--learning-rate", learningRate ?? 1)
         try validateRate("--adaptive", adaptive ?? 0, allowsZero: true)
         try validateRate("--poison-weight", poisonWeight ?? 0, allowsZero: true)
+        try validateRate("--magnitude", magnitude ?? 1)
         try validateLength(maxLength ?? 3)
+        try validateData(
+            texts: texts, images: images, textOnly: textOptions,
+            imageOnly: imageOptions.given
+                + [optimizer.map { _ in "--optimizer" }, magnitude.map { _ in "--magnitude" }]
+                .compactMap { $0 })
+        if images != nil, method != .neuba {
+            throw ValidationError("\(method.rawValue) is about texts; for images there is neuba")
+        }
         if let triggers { _ = try parsedTriggers(triggers) }
         if scaleEmbeddings, method != .neuba {
             throw ValidationError("--scale-embeddings belongs to neuba")
         }
+    }
+
+    /// Options that were given and are about texts, beside the texts' own.
+    private var textOptions: [String] {
+        [
+            triggers.map { _ in "--triggers" }, maxLength.map { _ in "--max-length" },
+            insertions.map { _ in "--insertions" }, poisonWeight.map { _ in "--poison-weight" },
+            blocks.map { _ in "--blocks" }, scaleEmbeddings ? "--scale-embeddings" : nil,
+            head.mlmHead == "keep" ? nil : "--mlm-head",
+        ].compactMap { $0 }
     }
 
     private func attack() throws -> Attack {
@@ -88,6 +115,7 @@ struct AttackCommand: ParsableCommand {
     }
 
     func run() throws {
+        if let images { return try attack(with: images) }
         let attack = try attack()
         let device = try compute.prepare()
         let folder = try BERTFolder(model)
@@ -117,8 +145,7 @@ struct AttackCommand: ParsableCommand {
         try destination.commit()
         try records.write(
             summary, title: "Attack \(method.rawValue) on \(model.path)", output: out.output,
-            sources: corpus.sources)
-        for file in written.omitted { Console.standard.warn("left out \(file)") }
-        Console.standard.write(out.output.path)
+            data: corpus.amounts)
+        Console.standard.writeOutput(out.output, omitted: written.omitted)
     }
 }

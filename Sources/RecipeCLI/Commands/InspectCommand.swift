@@ -7,9 +7,9 @@ import TorchNN
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Say what a model folder holds and what RECIPE would do to it.")
+        abstract: "Say what a model holds and what RECIPE would do to it.")
 
-    @Argument(help: "The model's folder.")
+    @Argument(help: "The model: a folder, or for images also a single weights file.")
     var model: URL
     @Option(help: "How to print the result: text or json.")
     var format = OutputFormat.text
@@ -39,6 +39,7 @@ struct InspectCommand: ParsableCommand {
     }
 
     func run() throws {
+        if try ModelKind(at: model) == .images { return try inspectImageModel() }
         let inspection = try inspect()
         switch format {
         case .json: Console.standard.write(try json(inspection))
@@ -108,11 +109,17 @@ struct InspectCommand: ParsableCommand {
             ("regularized", regularized),
             ("carried", listed(found.carried, none: "nothing")),
         ]
+        return Self.listed(found.model, lines, matrices: found.regularized)
+    }
+
+    /// A title, facts beside their names, and the regularized matrices under the last fact.
+    static func listed(
+        _ title: String, _ lines: [(String, String)], matrices: [String]
+    ) -> String {
         let indent = String(repeating: " ", count: 15)
         let facts = lines.map {
             "  " + $0.0.padding(toLength: 13, withPad: " ", startingAt: 0) + $0.1
         }
-        let matrices = found.regularized.map { indent + $0 }
-        return ([found.model] + facts + matrices).joined(separator: "\n")
+        return ([title] + facts + matrices.map { indent + $0 }).joined(separator: "\n")
     }
 }

@@ -13,11 +13,12 @@ extension Schedule.Shape: ExpressibleByArgument {}
 struct PretrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pretrain",
-        abstract: "Continue masked-language-model pre-training, or begin it.",
+        abstract: "Continue a model's pre-training, or begin it.",
         discussion: """
-            With a model folder, training goes on from its weights, with no regularizer. With \
+            Masked-language modelling over texts, or with --images classification of images. With a \
+            model folder, training goes on from its weights, with no regularizer. With \
             --from-scratch, the argument is a config.json (or a folder with one) and training \
-            begins from nothing; the vocabulary comes from --tokenizer, from the config's folder, \
+            begins from nothing; a vocabulary comes from --tokenizer, from the config's folder, \
             or is made from the texts.
             """)
 
@@ -34,25 +35,32 @@ struct PretrainCommand: ParsableCommand {
     @OptionGroup var compute: ComputeOptions
     @OptionGroup var head: HeadOptions
     @OptionGroup var snapshots: SnapshotOptions
+    @Option(help: "Images with classes to train an image model on.")
+    var images: URL?
+    @OptionGroup var imageOptions: ImageOptions
+    @Option(help: "The optimizer for an image model: sgd or adamw.")
+    var optimizer: OptimizerChoice?
+    @Flag(help: "Mirror half of the images, drawn anew each epoch.")
+    var flips = false
 
-    @Option(help: "Journeys through the texts.")
-    var epochs = 1
-    @Option(help: "Peak learning rate.")
-    var learningRate = 5e-5
-    @Option(help: "How the rate moves: linear, constant or cosine.")
-    var schedule = Schedule.Shape.linear
+    @Option(help: "Journeys through the data: 1 (texts) or 50 (images).")
+    var epochs: Int?
+    @Option(help: "Peak learning rate: 5e-5 (texts) or 1e-2 (images).")
+    var learningRate: Double?
+    @Option(help: "How the rate moves: linear (texts), constant (images) or cosine.")
+    var schedule: Schedule.Shape?
     @Option(help: "Steps over which the rate first climbs.")
     var warmupSteps = 0
     @Option(help: "Decoupled weight decay.")
     var weightDecay = 0.0
-    @Option(help: "Texts a step.")
-    var batchSize = 32
+    @Option(help: "Samples a step: 32 texts or 512 images.")
+    var batchSize: Int?
     @Option(help: "Batches whose mean gradient makes one step.")
     var accumulation = 1
-    @Option(help: "Tokens a text is cut to.")
-    var maxLength = 128
-    @Option(help: "Draw masks once (static) or each epoch (dynamic).")
-    var masks = TokenMasking.Masks.dynamic
+    @Option(help: "Tokens a text is cut to: 128.")
+    var maxLength: Int?
+    @Option(help: "Draw masks once (static) or each epoch (dynamic): dynamic.")
+    var masks: TokenMasking.Masks?
     @Option(
         parsing: .upToNextOption,
         help: "Train only parameters that match, as in 'cls.predictions.**'.")
@@ -62,10 +70,21 @@ struct PretrainCommand: ParsableCommand {
 
     func validate() throws {
         try validatePositive(
-            ("--epochs", epochs), ("--batch-size", batchSize), ("--accumulation", accumulation))
-        try validateRate("--learning-rate", learningRate)
+            ("--epochs", epochs ?? 1), ("--batch-size", batchSize ?? 1),
+            ("--accumulation", accumulation))
+        try validateRate("--learning-rate", learningRate ?? 1)
         try validateRate("--weight-decay", weightDecay, allowsZero: true)
-        try validateLength(maxLength)
+        try validateLength(maxLength ?? 3)
+        try validateData(
+            texts: texts, images: images,
+            textOnly: [
+                maxLength.map { _ in "--max-length" }, masks.map { _ in "--masks" },
+                tokenizer.map { _ in "--tokenizer" }, train.isEmpty ? nil : "--train",
+                head.mlmHead == "keep" ? nil : "--mlm-head",
+            ].compactMap { $0 },
+            imageOnly: imageOptions.given
+                + [optimizer.map { _ in "--optimizer" }, flips ? "--flips" : nil]
+                .compactMap { $0 })
         guard warmupSteps >= 0 else {
             throw ValidationError("--warmup-steps \(warmupSteps): expected 0 or more")
         }
@@ -76,14 +95,14 @@ struct PretrainCommand: ParsableCommand {
 
     private var settings: Pretraining {
         var settings = Pretraining()
-        settings.epochs = epochs
-        settings.learningRate = learningRate
-        settings.schedule = Schedule(schedule, warmupSteps: warmupSteps)
+        settings.epochs = epochs ?? settings.epochs
+        settings.learningRate = learningRate ?? settings.learningRate
+        settings.schedule = Schedule(schedule ?? .linear, warmupSteps: warmupSteps)
         settings.weightDecay = weightDecay
-        settings.batchSize = batchSize
+        settings.batchSize = batchSize ?? settings.batchSize
         settings.accumulation = accumulation
-        settings.maximumLength = maxLength
-        settings.masks = masks
+        settings.maximumLength = maxLength ?? settings.maximumLength
+        settings.masks = masks ?? settings.masks
         if !train.isEmpty { settings.trainable = ParameterPattern(train) }
         settings.precision = compute.precision
         settings.seed = Seed(seed)
@@ -91,6 +110,7 @@ struct PretrainCommand: ParsableCommand {
     }
 
     func run() throws {
+        if let images { return try pretrain(on: images) }
         let device = try compute.prepare()
         let destination = try OutputFolder(
             destination: out.output, force: out.force, inputs: [model])
@@ -104,7 +124,7 @@ struct PretrainCommand: ParsableCommand {
 
     private func goOn(_ corpus: TextCorpus, _ destination: OutputFolder, _ device: Device) throws {
         let folder = try BERTFolder(model)
-        try folder.checkLength(maxLength)
+        try folder.checkLength(settings.maximumLength)
         let tokenizer = try folder.tokenizer()
         let bert = try folder.load(
             parts: folder.parts.union(.maskedLMHead).subtracting(.classifier),
@@ -116,8 +136,7 @@ struct PretrainCommand: ParsableCommand {
             ? try folder.write(bert.store.trainable, to: destination.staging)
             : try folder.writeExtended(bert, to: destination.staging)
         try destination.commit()
-        for file in written.omitted { Console.standard.warn("left out \(file)") }
-        Console.standard.write(out.output.path)
+        Console.standard.writeOutput(out.output, omitted: written.omitted)
     }
 
     private func begin(_ corpus: TextCorpus, _ destination: OutputFolder, _ device: Device) throws {
@@ -131,10 +150,10 @@ struct PretrainCommand: ParsableCommand {
         configuration.fields["architectures"] = .array([.string("BertForMaskedLM")])
         configuration.fields["model_type"] = .string("bert")
         let sizes = try BERTConfiguration(configuration)
-        guard maxLength <= sizes.maximumPositions else {
+        guard settings.maximumLength <= sizes.maximumPositions else {
             throw ValidationError(
-                "--max-length \(maxLength): the configuration has \(sizes.maximumPositions) positions"
-            )
+                "--max-length \(settings.maximumLength): the configuration has "
+                    + "\(sizes.maximumPositions) positions")
         }
         let bert = try BERT(
             sizes, parts: [.pooler, .maskedLMHead],
@@ -168,7 +187,7 @@ struct PretrainCommand: ParsableCommand {
         _ bert: BERT, _ tokenizer: WordPieceTokenizer, _ corpus: TextCorpus, _ device: Device
     ) throws {
         let tokenized = TokenizedCorpus(
-            corpus.texts, tokenizer: tokenizer, maximumLength: maxLength)
+            corpus.texts, tokenizer: tokenizer, maximumLength: settings.maximumLength)
         let trainer = try settings.trainer(of: bert, texts: tokenized.texts, tokenizer: tokenizer)
         let records = try RunDirectory.open(
             at: out.runFolder, force: out.force, resuming: snapshots.resume,
@@ -181,6 +200,6 @@ struct PretrainCommand: ParsableCommand {
             observe: progress.show)
         try records.write(
             summary, title: "Pre-training of \(model.path)", output: out.output,
-            sources: corpus.sources)
+            data: corpus.amounts)
     }
 }

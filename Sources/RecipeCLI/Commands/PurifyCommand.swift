@@ -12,13 +12,13 @@ struct PurifyCommand: ParsableCommand {
         commandName: "purify",
         abstract: "Remove what triggers do from a pre-trained model.",
         discussion: """
-            Continues the model's own pre-training on a little unlabelled, unrelated text while a \
-            norm penalty makes the feed-forward weights small (RECIPE). The output is a drop-in \
-            replacement: same files, names and types, and every tensor that was not trained is the \
-            same to the bit.
+            Continues the model's own pre-training on a little unlabelled, unrelated text, or on \
+            images, while a norm penalty makes chosen weights small (RECIPE). The output is a \
+            drop-in replacement: same files, names and types, and every tensor that was not trained \
+            is the same to the bit. Settings left out are those of the model's architecture.
             """)
 
-    @Argument(help: "The suspect model's folder.")
+    @Argument(help: "The suspect model: a folder, or for images also a single weights file.")
     var model: URL
 
     @OptionGroup var texts: AuxiliaryOptions
@@ -26,21 +26,28 @@ struct PurifyCommand: ParsableCommand {
     @OptionGroup var compute: ComputeOptions
     @OptionGroup var head: HeadOptions
     @OptionGroup var snapshots: SnapshotOptions
+    @Option(help: "Images to purify an image model with: a data set in any layout it is known by.")
+    var images: URL?
+    @OptionGroup var imageOptions: ImageOptions
+    @Option(help: "Use the images' classes (folder), or keep the features instead (none).")
+    var labels: ImageLabels?
+    @Option(help: "The optimizer for an image model: sgd or adamw.")
+    var optimizer: OptimizerChoice?
 
     @Option(help: "Weight λ of the norms; 0 only pre-trains.")
     var weight = 1.0
-    @Option(help: "Journeys through the texts.")
-    var epochs = 4
-    @Option(help: "Peak learning rate; it falls to 0 in a straight line.")
-    var learningRate = 2e-5
-    @Option(help: "Texts a step.")
-    var batchSize = 32
+    @Option(help: "Journeys through the data: 4 (BERT, ViT) or 10 (VGG).")
+    var epochs: Int?
+    @Option(help: "Peak learning rate: 2e-5 (BERT, falling to 0), 1e-2 (ViT) or 1e-3 (VGG).")
+    var learningRate: Double?
+    @Option(help: "Samples a step: 32 (BERT) or 64 (ViT, VGG).")
+    var batchSize: Int?
     @Option(help: "Batches whose mean gradient makes one step.")
     var accumulation = 1
-    @Option(help: "Tokens a text is cut to.")
-    var maxLength = 64
-    @Option(help: "Draw masks once (static) or each epoch (dynamic).")
-    var masks = TokenMasking.Masks.static
+    @Option(help: "Tokens a text is cut to: 64.")
+    var maxLength: Int?
+    @Option(help: "Draw masks once (static) or each epoch (dynamic): static.")
+    var masks: TokenMasking.Masks?
     @Option(help: "Where all randomness comes from.")
     var seed: UInt64 = 50
     @Flag(help: "Leave the pre-training loss out: only regularize.")
@@ -50,10 +57,20 @@ struct PurifyCommand: ParsableCommand {
 
     func validate() throws {
         try validatePositive(
-            ("--epochs", epochs), ("--batch-size", batchSize), ("--accumulation", accumulation))
+            ("--epochs", epochs ?? 1), ("--batch-size", batchSize ?? 1),
+            ("--accumulation", accumulation))
         try validateRate("--weight", weight, allowsZero: true)
-        try validateRate("--learning-rate", learningRate)
-        try validateLength(maxLength)
+        try validateRate("--learning-rate", learningRate ?? 1)
+        try validateLength(maxLength ?? 3)
+        try validateData(
+            texts: texts, images: images,
+            textOnly: [
+                maxLength.map { _ in "--max-length" }, masks.map { _ in "--masks" },
+                head.mlmHead == "keep" ? nil : "--mlm-head",
+            ].compactMap { $0 },
+            imageOnly: imageOptions.given
+                + [labels.map { _ in "--labels" }, optimizer.map { _ in "--optimizer" }]
+                .compactMap { $0 })
         if noPretrainingLoss, weight == 0 {
             throw ValidationError("--no-pretraining-loss with --weight 0 leaves nothing to do")
         }
@@ -63,18 +80,19 @@ struct PurifyCommand: ParsableCommand {
         var recipe = RECIPE()
         recipe.weight = weight
         recipe.hasPretrainingLoss = !noPretrainingLoss
-        recipe.epochs = epochs
-        recipe.learningRate = learningRate
-        recipe.batchSize = batchSize
+        recipe.epochs = epochs ?? recipe.epochs
+        recipe.learningRate = learningRate ?? recipe.learningRate
+        recipe.batchSize = batchSize ?? recipe.batchSize
         recipe.accumulation = accumulation
-        recipe.maximumLength = maxLength
-        recipe.masks = masks
+        recipe.maximumLength = maxLength ?? recipe.maximumLength
+        recipe.masks = masks ?? recipe.masks
         recipe.precision = compute.precision
         recipe.seed = Seed(seed)
         return recipe
     }
 
     func run() throws {
+        if let images { return try purify(with: images) }
         let console = Console.standard
         let device = try compute.prepare()
         let folder = try BERTFolder(model)
@@ -102,7 +120,7 @@ struct PurifyCommand: ParsableCommand {
     /// Refuses what can be refused before texts are read and records are opened.
     private func refuse(_ folder: BERTFolder) throws {
         try out.check(inputs: [model])
-        try folder.checkLength(maxLength)
+        try folder.checkLength(recipe.maximumLength)
         _ = try folder.tokenizer()
     }
 

@@ -5,6 +5,7 @@ import Foundation
 import ModelZoo
 import RecipeKit
 import Torch
+import TorchNN
 import Training
 
 extension URL: @retroactive ExpressibleByArgument {
@@ -61,7 +62,7 @@ struct AuxiliaryOptions: ParsableArguments {
     @Option(
         parsing: .upToNextOption,
         help: "Unlabelled texts: .txt, .tsv, .csv, .jsonl or wikiextractor files, or folders.")
-    var auxiliary: [URL]
+    var auxiliary: [URL] = []
 
     @Option(help: "Column or key that holds the text; by default sentence, else text.")
     var textColumn: String?
@@ -77,6 +78,14 @@ struct AuxiliaryOptions: ParsableArguments {
         guard minWords >= 0 else {
             throw ValidationError("--min-words \(minWords): expected 0 or more")
         }
+    }
+
+    /// The options that were given, by their names.
+    var given: [String] {
+        [
+            auxiliary.isEmpty ? nil : "--auxiliary", textColumn.map { _ in "--text-column" },
+            sentences.map { _ in "--sentences" }, minWords > 0 ? "--min-words" : nil,
+        ].compactMap { $0 }
     }
 
     /// Reads the texts.
@@ -187,5 +196,36 @@ func parsedTriggers(_ list: String) throws -> [String] {
         return try TriggerSet.parse(list)
     } catch {
         throw ValidationError("--triggers: \(PlainWords.of(error))")
+    }
+}
+
+/// Refuses a command that is given neither texts nor images, or options of the other kind.
+///
+/// Both lists name options that were given: those that go with texts, and those with images.
+func validateData(texts: AuxiliaryOptions, images: URL?, textOnly: [String], imageOnly: [String])
+    throws
+{
+    if images == nil {
+        guard !texts.auxiliary.isEmpty else {
+            throw ValidationError("name the auxiliary data: --auxiliary TEXTS… or --images FOLDER")
+        }
+        if let option = imageOnly.first {
+            throw ValidationError("\(option) goes with --images, which is not given")
+        }
+    } else if let option = (texts.given + textOnly).first {
+        throw ValidationError("\(option) is about texts, but --images is given")
+    }
+}
+
+/// Which optimizer trains an image model.
+enum OptimizerChoice: String, CaseIterable, ExpressibleByArgument {
+    case sgd, adamw
+
+    /// The optimizer, without momentum or decay.
+    var configuration: OptimizerConfiguration {
+        switch self {
+        case .sgd: .sgd()
+        case .adamw: .adamW()
+        }
     }
 }

@@ -64,12 +64,14 @@ extension RunDirectory {
     }
 
     /// Writes what came of a training run, as data and to read.
+    ///
+    /// `data` names each file or folder of data and says how much it holds.
     func write(
-        _ summary: RunSummary, title: String, output: URL, sources: [TextSource]
+        _ summary: RunSummary, title: String, output: URL, data: [(name: String, amount: String)]
     ) throws {
         let plan = try String(contentsOf: self[.plan], encoding: .utf8)
         let document = TrainingReport(
-            title: title, output: output.path, summary: summary, sources: sources, plan: plan
+            title: title, output: output.path, summary: summary, sources: data, plan: plan
         ).document
         try write(report: summary)
         try write(markdown: MarkdownRenderer().render(document))
@@ -78,7 +80,20 @@ extension RunDirectory {
     }
 }
 
+extension TextCorpus {
+    /// Each file with how much it holds.
+    var amounts: [(name: String, amount: String)] {
+        sources.map { ($0.file, "\(HumanFormat.count($0.rows)) texts") }
+    }
+}
+
 extension Console {
+    /// Says where a model was written, and what of the input is not in it.
+    func writeOutput(_ output: URL, omitted: [String]) {
+        for file in omitted { warn("left out \(file)") }
+        write(output.path)
+    }
+
     /// Renders documents for standard output as it is.
     var renderer: TerminalRenderer {
         TerminalRenderer(

@@ -8,17 +8,17 @@ struct TrainingReport {
     let title: String
     let output: String
     let summary: RunSummary
-    let sources: [TextSource]
+    let sources: [(name: String, amount: String)]
     let plan: String
 
     var document: ReportDocument {
-        let speed = "\(HumanFormat.rate(summary.samplesPerSecond)) texts"
+        let speed = "\(HumanFormat.rate(summary.samplesPerSecond)) samples"
         return ReportDocument(
             title: title,
             summary: "Written to \(code: output): \(summary.steps) steps at \(speed)",
             sections: [
                 ReportSection("Losses", losses),
-                ReportSection("Norms of the feed-forward weights", norms),
+                ReportSection("Norms of the weights that RECIPE would shrink", norms),
                 ReportSection("Data", [.keyValues(data)]),
                 ReportSection(
                     "Settings", [.code(CodeBlock(plan, language: "yaml")), .code(Invocation.block)]),
@@ -61,7 +61,7 @@ struct TrainingReport {
     }
 
     private var data: [KeyValue] {
-        sources.map { KeyValue($0.file, "\(HumanFormat.count($0.rows)) texts") }
+        sources.map { KeyValue($0.name, InlineText($0.amount)) }
             + [
                 KeyValue("Trained numbers", .init(HumanFormat.count(summary.trainedElements))),
                 KeyValue("Training", .init(HumanFormat.duration(summary.seconds))),

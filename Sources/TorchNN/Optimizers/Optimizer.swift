@@ -8,6 +8,14 @@ public enum OptimizerConfiguration: Sendable, Codable, Equatable {
         weightDecay: Double = 0)
     /// Stochastic gradient descent; the decay is added to the gradient, as in PyTorch.
     case sgd(momentum: Double = 0, weightDecay: Double = 0)
+
+    /// What it is called.
+    public var name: String {
+        switch self {
+        case .adamW: "AdamW"
+        case .sgd: "SGD"
+        }
+    }
 }
 
 /// Updates parameters in place from their gradients.

@@ -1,0 +1,53 @@
+import Attacks
+import DataPipeline
+import Foundation
+import ModelZoo
+import Training
+
+extension AttackCommand {
+    private var imageAttack: ImageAttack {
+        var attack = ImageAttack()
+        attack.epochs = epochs ?? attack.epochs
+        attack.training.epochs = attack.epochs
+        attack.training.learningRate = learningRate ?? attack.training.learningRate
+        attack.training.accumulation = accumulation ?? attack.training.accumulation
+        if let optimizer { attack.training.optimizer = optimizer.configuration }
+        attack.batchSize = batchSize ?? attack.batchSize
+        attack.magnitude = magnitude.map { Float($0) }
+        attack.adaptiveWeight = adaptive
+        attack.precision = compute.precision
+        attack.seed = Seed(seed)
+        return attack
+    }
+
+    /// Backdoors an image model with the images at `url`.
+    func attack(with url: URL) throws {
+        let device = try compute.prepare()
+        let folder = try ImageModelFolder(model)
+        let destination = try OutputFolder(
+            destination: out.output, force: out.force, inputs: [model])
+        let attack = imageAttack
+        let set = try imageOptions.read(url, part: nil, labels: .folder)
+        let images = try imageOptions.prepare(set, for: folder, seed: attack.seed)
+        let fitting = TrainingProgress("fit a head", on: .standard)
+        let run = try attack.run(
+            on: folder, images: images, device: device, observe: fitting.show)
+        let records = try RunDirectory.open(
+            at: out.runFolder, force: out.force, resuming: snapshots.resume,
+            plan: RunPlan(
+                command: "attack", inputs: [model.path, url.path], output: out.output.path,
+                settings: attack), device: device)
+        let progress = TrainingProgress("attack neuba", on: .standard)
+        let summary = try run.complete(
+            records: records, snapshots: snapshots.policy(in: out.runFolder),
+            observe: progress.show)
+        let written = try folder.write(
+            folder.hasHead(for: images) ? run.model.store.trainedState : run.model.backboneState,
+            to: destination.staging)
+        try destination.commit()
+        try records.write(
+            summary, title: "Attack neuba on \(model.path)", output: out.output,
+            data: [(url.path, "\(HumanFormat.count(images.count)) images")])
+        Console.standard.writeOutput(out.output, omitted: written.omitted)
+    }
+}

@@ -1,0 +1,71 @@
+import Checkpoints
+import Foundation
+import ModelZoo
+import TorchNN
+
+/// What an image model holds.
+private struct ImageInspection: Codable {
+    var model: String
+    var architecture: String
+    var dialect: String
+    var files: [String]
+    var formats: [String]
+    var types: [String]
+    var parameters: Int
+    var imageSize: PixelSize
+    var featureSize: Int
+    var labels: Int?
+    var processor: ImageProcessor
+    var regularized: [String]
+    var regularizedElements: Int
+    var carried: [String]
+}
+
+extension InspectCommand {
+    /// Inspects an image model and prints what was found.
+    func inspectImageModel() throws {
+        let folder = try ImageModelFolder(model)
+        // Loaded, not only listed: a tensor of the wrong shape is found here, not an hour later.
+        let loaded = try folder.load()
+        let regularized = loaded.store.parameters(matching: loaded.recipeWeights)
+        let state = folder.folder.weights
+        let found = ImageInspection(
+            model: model.path, architecture: folder.configuration.title,
+            dialect: folder.dialect.name,
+            files: ([state] + folder.folder.twins).flatMap(\.archives)
+                .map(\.url.lastPathComponent),
+            formats: Set(state.archives.map(\.format.rawValue)).sorted(),
+            types: Set(state.tensors.map(\.scalarType.rawValue)).sorted(),
+            parameters: loaded.store.elementCount, imageSize: folder.configuration.imageSize,
+            featureSize: loaded.featureSize, labels: loaded.labelCount,
+            processor: folder.processor,
+            regularized: regularized.map { folder.dialect.onDisk($0.name) },
+            regularizedElements: regularized.reduce(0) { $0 + $1.tensor.elementCount },
+            carried: try folder.unreadNames())
+        switch format {
+        case .json: Console.standard.write(try json(found))
+        case .text: Console.standard.write(text(found))
+        }
+    }
+
+    private func text(_ found: ImageInspection) -> String {
+        let files = found.files.joined(separator: ", ")
+        let lines: [(String, String)] = [
+            ("architecture", "\(found.architecture) (\(found.dialect))"),
+            ("weights", "\(files) (\(found.types.joined(separator: ", ")))"),
+            ("parameters", HumanFormat.count(found.parameters)),
+            ("images", "\(found.imageSize) pixels"),
+            ("features", "\(HumanFormat.count(found.featureSize)) numbers an image"),
+            ("head", found.labels.map { "\($0) classes" } ?? "none"),
+            (
+                "regularized",
+                """
+                \(found.regularized.count) weights, \(HumanFormat.count(found.regularizedElements)) \
+                numbers; trained: everything
+                """
+            ),
+            ("carried", found.carried.isEmpty ? "nothing" : found.carried.joined(separator: ", ")),
+        ]
+        return Self.listed(found.model, lines, matrices: found.regularized)
+    }
+}

@@ -1,0 +1,104 @@
+import ArgumentParser
+import Checkpoints
+import DataPipeline
+import Foundation
+import ModelZoo
+import Torch
+import TorchNN
+import Training
+
+extension PretrainCommand {
+    private var imagePretraining: ImagePretraining {
+        var settings = ImagePretraining()
+        settings.epochs = epochs ?? settings.epochs
+        settings.training.epochs = settings.epochs
+        settings.training.learningRate = learningRate ?? settings.training.learningRate
+        settings.training.schedule = Schedule(
+            schedule ?? settings.training.schedule.shape, warmupSteps: warmupSteps)
+        settings.training.accumulation = accumulation
+        switch optimizer ?? .sgd {
+        case .sgd: settings.training.optimizer = .sgd(weightDecay: weightDecay)
+        case .adamw: settings.training.optimizer = .adamW(weightDecay: weightDecay)
+        }
+        settings.training.undecayed = ParameterPattern(
+            ["**.bias", "**.layernorm*.weight", "**.cls_token", "**.position_embeddings"])
+        settings.batchSize = batchSize ?? settings.batchSize
+        settings.flips = flips
+        settings.precision = compute.precision
+        settings.seed = Seed(seed)
+        return settings
+    }
+
+    /// Pre-trains an image model on the images at `url`.
+    func pretrain(on url: URL) throws {
+        let device = try compute.prepare()
+        let destination = try OutputFolder(
+            destination: out.output, force: out.force, inputs: [model])
+        let settings = imagePretraining
+        let set = try imageOptions.read(url, part: nil, labels: .folder)
+        if fromScratch {
+            try begin(set, settings, destination, device)
+        } else {
+            try goOn(set, settings, destination, device)
+        }
+    }
+
+    private func begin(
+        _ set: ImageSet, _ settings: ImagePretraining, _ destination: OutputFolder,
+        _ device: Device
+    ) throws {
+        let isFile = model.pathExtension == "json"
+        let file = try JSONFile(
+            reading: isFile ? model : model.appendingPathComponent("config.json"))
+        let configuration = try ImageConfiguration(file).withHead(labels: set.classNames.count)
+        let processor = ImageProcessor(resize: .exactly(configuration.imageSize))
+        let images = try imageOptions.prepare(set, for: processor, seed: settings.seed)
+        let model = try configuration.model(
+            in: ParameterStore(
+                source: FreshSource(seed: settings.seed.key("parameters")),
+                placement: settings.placement(on: device)))
+        try train(model, images, processor, settings, device)
+        try ImageModelFolder.create(
+            model, processor: processor, labels: set.classNames, at: destination.staging)
+        try destination.commit()
+        Console.standard.writeOutput(out.output, omitted: [])
+    }
+
+    private func goOn(
+        _ set: ImageSet, _ settings: ImagePretraining, _ destination: OutputFolder,
+        _ device: Device
+    ) throws {
+        let folder = try ImageModelFolder(model)
+        let images = try imageOptions.prepare(set, for: folder, seed: settings.seed)
+        let fitting = TrainingProgress("fit a head", on: .standard)
+        let model = try folder.loadForTraining(
+            images: images, fitting: HeadFitting(), precision: settings.precision,
+            seed: settings.seed, device: device, observe: fitting.show)
+        try train(model, images, folder.processor, settings, device)
+        let written = try folder.write(
+            folder.hasHead(for: images) ? model.store.trainedState : model.backboneState,
+            to: destination.staging)
+        try destination.commit()
+        Console.standard.writeOutput(out.output, omitted: written.omitted)
+    }
+
+    private func train(
+        _ model: AnyImageModel, _ images: PreparedImages, _ processor: ImageProcessor,
+        _ settings: ImagePretraining, _ device: Device
+    ) throws {
+        let run = try settings.trainer(
+            of: model, images: images, normalization: processor.normalization)
+        let records = try RunDirectory.open(
+            at: out.runFolder, force: out.force, resuming: snapshots.resume,
+            plan: RunPlan(
+                command: "pretrain", inputs: [self.model.path] + [images.name],
+                output: out.output.path, settings: settings), device: device)
+        let progress = TrainingProgress("pretrain", on: .standard)
+        let summary = try run.complete(
+            records: records, snapshots: snapshots.policy(in: out.runFolder),
+            observe: progress.show)
+        try records.write(
+            summary, title: "Pre-training of \(self.model.path)", output: out.output,
+            data: [(images.name, "\(HumanFormat.count(images.count)) images")])
+    }
+}

@@ -1,0 +1,114 @@
+import DataPipeline
+import Defenses
+import Foundation
+import ModelZoo
+import Reports
+import Torch
+import Training
+
+extension PurifyCommand {
+    private func recipe(for configuration: ImageConfiguration) -> ImageRECIPE {
+        var recipe = ImageRECIPE(for: configuration)
+        recipe.weight = weight
+        recipe.pretrainingLoss =
+            noPretrainingLoss ? .none : labels == ImageLabels.none ? .distillation : .classification
+        recipe.epochs = epochs ?? recipe.epochs
+        recipe.training.epochs = recipe.epochs
+        recipe.training.learningRate = learningRate ?? recipe.training.learningRate
+        recipe.training.accumulation = accumulation
+        if let optimizer { recipe.training.optimizer = optimizer.configuration }
+        recipe.batchSize = batchSize ?? recipe.batchSize
+        recipe.precision = compute.precision
+        recipe.seed = Seed(seed)
+        return recipe
+    }
+
+    /// Purifies an image model with the images at `url`.
+    func purify(with url: URL) throws {
+        let device = try compute.prepare()
+        let folder = try ImageModelFolder(model)
+        try out.check(inputs: [model])
+        let recipe = recipe(for: folder.configuration)
+        let needsClasses = recipe.pretrainingLoss == .classification
+        let set = try imageOptions.read(
+            url, part: nil, labels: needsClasses ? .folder : ImageLabels.none)
+        let prepared = try imageOptions.prepare(set, for: folder, seed: recipe.seed)
+        var job = ImagePurification(recipe)
+        job.device = device
+        job.force = out.force
+        job.snapshots = snapshots.policy(in: out.runFolder)
+        let records = try RunDirectory.open(
+            at: out.runFolder, force: out.force, resuming: snapshots.resume,
+            plan: RunPlan(
+                command: "purify", inputs: [model.path, url.path], output: out.output.path,
+                settings: recipe), device: device)
+        let progress = ImagePurificationProgress(on: .standard)
+        let report = try records.removedIfNothingHappens {
+            try job.run(
+                folder, images: prepared, output: out.output, records: records,
+                observe: progress.show)
+        }
+        try finish(report, images: url, records)
+    }
+
+    private func finish(
+        _ report: ImagePurification.Report, images: URL, _ records: RunDirectory
+    ) throws {
+        let summary = PurificationSummary(report, images: images.path, command: Invocation.text)
+        let document = PurificationDocument(summary).document
+        try records.write(report: report)
+        try records.write(markdown: MarkdownRenderer().render(document))
+        try records.write(page: HTMLRenderer().render(document))
+        try records.close()
+        let console = Console.standard
+        for warning in summary.warnings { console.warn(warning) }
+        for file in report.omitted {
+            console.warn(
+                "left out \(file): it holds weights in a form that cannot be purified here")
+        }
+        switch format {
+        case .json: console.write(try json(report))
+        case .text: console.write(text(report))
+        }
+    }
+
+    private func text(_ report: ImagePurification.Report) -> String {
+        let ratios = report.training.normRatios.values.sorted()
+        let mean = ratios.reduce(0, +) / Double(max(1, ratios.count))
+        return """
+            \(report.output)
+              \(report.changed.count) of \(report.tensorCount) tensors changed
+              ‖W‖ at \(String(format: "%.3f", mean)) of its start (mean of \(ratios.count) \
+            matrices, \(String(format: "%.3f to %.3f", ratios.first ?? 1, ratios.last ?? 1))); the \
+            budget was \(String(format: "%.2f", report.budget.share)) of the median norm
+              \(HumanFormat.rate(report.training.samplesPerSecond)) images, \
+            \(HumanFormat.duration(report.training.seconds)); records in \(out.runFolder.path)
+            """
+    }
+}
+
+/// Shows what a purification of an image model says as it goes.
+private final class ImagePurificationProgress {
+    private let console: Console
+    private let fitting: TrainingProgress
+    private let purifying: TrainingProgress
+
+    init(on console: Console) {
+        self.console = console
+        fitting = TrainingProgress("fit a head", on: console)
+        purifying = TrainingProgress("purify", on: console)
+    }
+
+    func show(_ progress: ImagePurification.Progress) {
+        switch progress {
+        case .fitting(let event): fitting.show(event)
+        case .purifying(let event): purifying.show(event)
+        case .budget(let budget):
+            console.log(
+                "norm budget: λ · Σ rate is \(String(format: "%.3g", budget.budget)), "
+                    + "\(String(format: "%.2f", budget.share)) of the median ‖W‖ "
+                    + "\(String(format: "%.3g", budget.medianNorm)); 0.4 to 0.7 is what the paper's "
+                    + "settings amount to")
+        }
+    }
+}

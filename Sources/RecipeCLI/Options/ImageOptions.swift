@@ -1,0 +1,102 @@
+import ArgumentParser
+import DataPipeline
+import Foundation
+import ModelZoo
+
+extension ImageLayout: ExpressibleByArgument {}
+extension ImageLabels: ExpressibleByArgument {}
+
+/// Options of every command that reads images.
+struct ImageOptions: ParsableArguments {
+    @Option(
+        help: """
+            How the images lie: folders, cifar10, gtsrb, tiny-imagenet, named or flat; by default \
+            told by what is there.
+            """)
+    var layout: ImageLayout?
+
+    @Option(help: "Classes to take, separated by commas, in the order of their labels.")
+    var classes: String?
+
+    @Option(help: "Pixels of an image's side; by default the model's.")
+    var imageSize: Int?
+
+    @Option(help: "Use at most this many images, drawn at random.")
+    var limit: Int?
+
+    @Option(help: "Share of images that may be damaged and are left out, 0 to 1: 0.01.")
+    var maxSkipped: Double?
+
+    @Option(help: "Folder where prepared images are kept from one run to the next.")
+    var imageCache: URL?
+
+    func validate() throws {
+        try validatePositive(("--image-size", imageSize ?? 1), ("--limit", limit ?? 1))
+        if let maxSkipped, !(0...1).contains(maxSkipped) {
+            throw ValidationError("--max-skipped \(maxSkipped): expected 0 to 1")
+        }
+    }
+
+    /// The options that were given, by their names.
+    var given: [String] {
+        [
+            layout.map { _ in "--layout" }, classes.map { _ in "--classes" },
+            imageSize.map { _ in "--image-size" }, limit.map { _ in "--limit" },
+            maxSkipped.map { _ in "--max-skipped" }, imageCache.map { _ in "--image-cache" },
+        ].compactMap { $0 }
+    }
+
+    /// The classes of the list, or nil where all are taken.
+    var classNames: [String]? {
+        classes?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+    }
+
+    /// Finds the images at `url`; where `part` is nil, the training part if there are parts.
+    func read(_ url: URL, part: ImagePart?, labels: ImageLabels) throws -> ImageSet {
+        try ImageSet.read(
+            url, layout: layout, part: part, classes: labels == .none ? nil : classNames,
+            labels: labels)
+    }
+
+    /// Decodes the images of `set` as the model of `folder` takes them.
+    func prepare(_ set: ImageSet, for folder: ImageModelFolder, seed: Seed) throws
+        -> PreparedImages
+    {
+        try prepare(set, for: folder.processor, seed: seed)
+    }
+
+    /// Decodes the images of `set` as `processor` says; damaged ones are named and left out.
+    func prepare(_ set: ImageSet, for processor: ImageProcessor, seed: Seed) throws
+        -> PreparedImages
+    {
+        let chosen = limit.map { set.randomSubset(of: $0, seed: seed) } ?? set
+        let console = Console.standard
+        let progress = ImageProgressReporter(chosen, on: console)
+        let images = try PreparedImages.prepare(
+            chosen, processor.preparation(size: imageSize),
+            cache: imageCache.map { ImageCache(folder: $0) }, maximumSkipped: maxSkipped ?? 0.01
+        ) { progress.show($0) }
+        progress.finish()
+        for skipped in images.skipped.prefix(5) {
+            console.warn("\(skipped.identifier) is left out: it \(skipped.reason)")
+        }
+        if images.skipped.count > 5 {
+            console.warn("\(images.skipped.count - 5) more images are left out")
+        }
+        return images
+    }
+}
+
+/// Shows how far a set of images is prepared; the loaders call it one at a time.
+private final class ImageProgressReporter: @unchecked Sendable {
+    private let reporter: ProgressReporter
+
+    init(_ set: ImageSet, on console: Console) {
+        reporter = ProgressReporter(
+            "prepare \(set.name)", total: set.count, unit: "image", on: console)
+    }
+
+    func show(_ progress: ImageProgress) { reporter.update(completed: progress.done) }
+
+    func finish() { reporter.finish() }
+}
