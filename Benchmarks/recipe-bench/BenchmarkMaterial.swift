@@ -49,7 +49,7 @@ struct BenchmarkMaterial {
     }
 
     /// A file of the real data: under `RECIPE_DATA`, else `.data`, else `../shared/data`.
-    private static func data(_ path: String, near package: URL) -> URL? {
+    static func data(_ path: String, near package: URL) -> URL? {
         let named = ProcessInfo.processInfo.environment["RECIPE_DATA"].flatMap {
             $0.isEmpty ? nil : URL(fileURLWithPath: $0)
         }

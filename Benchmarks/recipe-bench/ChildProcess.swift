@@ -12,6 +12,17 @@ struct ChildProcess {
         try Measurement(line: output(), of: program.lastPathComponent)
     }
 
+    /// Runs it to its end and reads the JSON it prints.
+    func result<Result: Decodable>() throws -> Result {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        do {
+            return try decoder.decode(Result.self, from: output())
+        } catch let error as DecodingError {
+            throw BenchmarkError("\(program.lastPathComponent) printed no measurement: \(error)")
+        }
+    }
+
     private func output() throws -> Data {
         let process = Process()
         let pipe = Pipe()

@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import RecipeKit
 
-/// The side-by-side speed harness: RECIPE here and as its authors run it, on the same texts.
+/// The side-by-side speed harness: RECIPE here and as its authors run it, on the same data.
 @main
 struct RecipeBench: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -11,7 +11,7 @@ struct RecipeBench: ParsableCommand {
         version: RecipeKit.version,
         subcommands: [
             RunCommand.self, MakeModelCommand.self, PrepareCommand.self, OursCommand.self,
-            AgreeCommand.self,
+            AgreeCommand.self, ImagesCommand.self, DecodeCommand.self,
         ],
         defaultSubcommand: RunCommand.self)
 

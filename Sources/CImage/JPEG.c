@@ -141,8 +141,11 @@ static ci_status read_pixels(ci_workspace *workspace, ci_image *out) {
     }
     info->out_color_space = is_cmyk ? JCS_CMYK : JCS_RGB;
     const size_t width = info->image_width, height = info->image_height;
-    uint8_t *pixels = ci_reserve(workspace, &workspace->pixels, width * height * 3);
+    uint8_t *pixels = ci_reserve(workspace, &workspace->pixels, width * height * 3 + 1);
     if (!pixels) return CI_OUT_OF_MEMORY;
+    // To an aligned row libjpeg-turbo writes past the caches, and resizing then waits for memory.
+    // From an odd address on, hardly any row is aligned.
+    pixels += 1;
     uint8_t *cmyk = is_cmyk ? ci_reserve(workspace, &workspace->raw, width * 4) : NULL;
     if (is_cmyk && !cmyk) return CI_OUT_OF_MEMORY;
     if (!jpeg_start_decompress(info)) return cut_short(workspace);

@@ -46,6 +46,7 @@ public final class ImageDecoder {
         contentsOf path: String, _ preparation: ImagePreparation,
         into out: UnsafeMutableRawBufferPointer
     ) throws {
+        try preparation.validate()
         var image = try decoded(file.read(path, limit: limits.fileBytes))
         try resample(
             &image, preparation.resampling(width: Int(image.width), height: Int(image.height)),

@@ -101,14 +101,18 @@ struct ImageLoader: Sendable {
         return reason
     }
 
-    private var allowedSkips: Int { Int(max(0, min(1, maximumSkipped)) * Double(set.count)) }
+    private var allowedSkips: Int {
+        // Not a number allows none; and 29 % of 100 are 29, whatever doubles make of it.
+        let share = maximumSkipped > 0 ? min(1, maximumSkipped) : 0
+        return Int(share * Double(set.count) + 1e-6)
+    }
 
     /// Throws where too many images were skipped, or all.
     func check(_ skipped: [Int: String]) throws {
         guard skipped.count > allowedSkips || skipped.count == set.count else { return }
         let examples = skipped.sorted { $0.key < $1.key }.prefix(3)
             .map { "\(set.samples[$0.key].identifier) \($0.value)" }
-        let share = maximumSkipped.formatted(.percent.precision(.fractionLength(0...2)))
+        let share = String(format: "%g %%", maximumSkipped * 100)
         throw DataError(
             file: URL(fileURLWithPath: set.folder),
             "\(skipped.count) of \(set.count) images cannot be used, more than the \(share) that"

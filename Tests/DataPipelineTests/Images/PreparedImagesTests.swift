@@ -79,7 +79,7 @@ import Testing
         let set = try makeSet(folder)
         for name in ["even/10.ppm", "even/12.ppm"] { _ = try folder.write(name, "nonsense") }
         try FileManager.default.removeItem(at: folder.url.appending(path: "odd/11.ppm"))
-        for maximum in [0, 0.01, 0.074] {
+        for maximum in [0, 0.01, 0.074, -1, .nan] {
             let error = #expect(throws: DataError.self) {
                 try PreparedImages.prepare(set, ImagePreparation(size: 4), maximumSkipped: maximum)
             }
