@@ -194,7 +194,8 @@ extension ReportDocument {
         PurificationSummary(
             model: "models/por", output: "out", command: "recipe purify models/por -o out",
             settings: [.init("Weight", "1")],
-            auxiliary: .init(files: ["books.tsv"], texts: 20000, tokens: 300_000, truncated: 7),
+            auxiliary: .init(
+                files: ["books.tsv"], .texts(20000, tokens: 300_000, truncated: 7)),
             epochs: [0.9, 0.5].map { ratio in
                 .init(
                     losses: ["mlm": 2 * ratio, "norm": 700 * ratio],

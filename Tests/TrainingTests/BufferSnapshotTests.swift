@@ -8,20 +8,26 @@ import TorchNN
 
 @testable import Training
 
+/// Two images that are drawn from a seed.
+private struct SeededBatch: SampleBatch {
+    let seed: UInt64
+    let rows = 2
+}
+
 /// Images by their seed.
 private struct SeededImages: BatchSource {
     let batchesPerEpoch = 3
     let samplesPerEpoch = 6
 
-    func epoch(_ number: Int) -> [@Sendable () throws -> UInt64] {
-        (0..<3).map { index in { UInt64(number * 3 + index) } }
+    func epoch(_ number: Int) -> [@Sendable () throws -> SeededBatch] {
+        (0..<3).map { index in { SeededBatch(seed: UInt64(number * 3 + index)) } }
     }
 }
 
 /// Draws all features to one.
 private struct FeaturesToOne: Objective {
-    func loss(of model: AnyImageModel, on batch: UInt64, in pass: Pass) throws -> Loss {
-        let pixels = try RandomNumbers.uniform([2, 3, 32, 32], seed: batch)
+    func loss(of model: AnyImageModel, on batch: SeededBatch, in pass: Pass) throws -> Loss {
+        let pixels = try RandomNumbers.uniform([2, 3, 32, 32], seed: batch.seed)
         let features = try model.features(pixels, in: pass)
         let loss = try features.meanSquaredError(.ones(features.shape))
         return Loss(loss, terms: [])
