@@ -54,7 +54,7 @@ public struct Evaluator: Sendable {
     public enum Progress: Sendable {
         /// A classifier is being trained with this seed.
         case training(Seed, TrainingEvent)
-        /// Of so many passes over the test texts, so many are done.
+        /// Of so many passes over the test samples, so many are done.
         case measuring(Seed, done: Int, of: Int)
     }
 
@@ -64,11 +64,12 @@ public struct Evaluator: Sendable {
         settings.epochs = fineTuning.epochs
         settings.learningRate = fineTuning.learningRate
         settings.batchSize = fineTuning.batchSize
-        settings.maximumLength = fineTuning.maximumLength
         settings.triggers = triggers
-        settings.position = position
-        settings.insertions = insertions
         settings.filter = filter
+        settings.samples = .texts(
+            .init(
+                maximumLength: fineTuning.maximumLength, position: position,
+                insertions: insertions))
         return settings
     }
 
@@ -96,56 +97,54 @@ public struct Evaluator: Sendable {
     private func results(
         of folder: BERTFolder, on task: Task, observe: (Progress) throws -> Void
     ) throws -> [SeedResult] {
-        try folder.checkLength(fineTuning.maximumLength)
-        let tokenizer = try folder.tokenizer()
-        let train = tokenizer.encodeAll(
-            task.train.texts, maximumLength: fineTuning.maximumLength)
-        return try seeds.map { seed in
-            let trainer = try fineTuning.trainer(
-                on: folder, texts: train, labels: task.train.labels,
-                labelCount: task.train.labelNames.count, tokenizer: tokenizer, seed: seed,
-                device: device)
-            var summary = RunSummary()
-            while let event = try trainer.next() {
-                summary.note(event)
-                try observe(.training(seed, event))
-            }
-            return try measure(
-                trainer.model, summary, on: task.test, tokenizer: tokenizer, seed: seed,
-                observe: observe)
-        }
+        try TextTrial(folder: folder, task: task, evaluator: self)
+            .results(seeds: seeds, filter: filter, observe: observe)
+    }
+}
+
+/// A BERT on texts, which are tokenized once for all seeds.
+private struct TextTrial: ClassifierTrial {
+    private let folder: BERTFolder
+    private let task: Evaluator.Task
+    private let evaluator: Evaluator
+    private let tokenizer: WordPieceTokenizer
+    private let train: [[Int32]]
+    private let clean: [[Int32]]
+
+    init(folder: BERTFolder, task: Evaluator.Task, evaluator: Evaluator) throws {
+        let length = evaluator.fineTuning.maximumLength
+        try folder.checkLength(length)
+        self.folder = folder
+        self.task = task
+        self.evaluator = evaluator
+        tokenizer = try folder.tokenizer()
+        train = tokenizer.encodeAll(task.train.texts, maximumLength: length)
+        clean = tokenizer.encodeAll(task.test.texts, maximumLength: length)
     }
 
-    private func measure(
-        _ model: BERT, _ summary: RunSummary, on test: LabelledTexts,
-        tokenizer: WordPieceTokenizer, seed: Seed, observe: (Progress) throws -> Void
-    ) throws -> SeedResult {
-        let clock = ContinuousClock.now
+    var labelNames: [String] { task.test.labelNames }
+    var truth: [Int] { task.test.labels }
+    var triggerNames: [String] { evaluator.triggers }
+
+    func trainer(seed: Seed) throws -> Trainer<SequenceClassification, SampledSource<TokenBatch>> {
+        try evaluator.fineTuning.trainer(
+            on: folder, texts: train, labels: task.train.labels,
+            labelCount: task.train.labelNames.count, tokenizer: tokenizer, seed: seed,
+            device: evaluator.device)
+    }
+
+    func answers(of model: BERT, trigger: Int?, seed: Seed) throws -> TrialAnswers {
         let predictor = SequencePredictor(model)
-        let length = fineTuning.maximumLength
-        let clean = tokenizer.encodeAll(test.texts, maximumLength: length)
-        let success = try AttackSuccess(
-            truth: test.labels, cleanPredictions: predictor.classes(of: clean),
-            labelNames: test.labelNames, filter: filter)
-        try observe(.measuring(seed, done: 1, of: triggers.count + 1))
-        let results = try triggers.enumerated().map { index, trigger in
-            let texts = test.texts.enumerated().map { sample, text in
-                TextTrigger.insert(
-                    trigger, into: text, position: position, count: insertions, seed: seed,
-                    sample: sample)
-            }
-            let encoded = tokenizer.encodeAll(texts, maximumLength: length)
-            // A trigger beyond the cut leaves the same tokens as no trigger.
-            let lost = zip(encoded, clean).count { $0 == $1 }
-            let result = try success.result(
-                of: trigger, predictions: predictor.classes(of: encoded), lost: lost)
-            try observe(.measuring(seed, done: index + 2, of: triggers.count + 1))
-            return result
+        guard let trigger else { return TrialAnswers(labels: try predictor.classes(of: clean)) }
+        let texts = task.test.texts.enumerated().map { sample, text in
+            TextTrigger.insert(
+                evaluator.triggers[trigger], into: text, position: evaluator.position,
+                count: evaluator.insertions, seed: seed, sample: sample)
         }
-        return SeedResult(
-            seed: seed, accuracy: success.accuracy, triggers: results,
-            trainSeconds: summary.seconds,
-            evalSeconds: (ContinuousClock.now - clock) / .seconds(1),
-            finalLoss: summary.finalTerms["classification"])
+        let encoded = tokenizer.encodeAll(
+            texts, maximumLength: evaluator.fineTuning.maximumLength)
+        // A trigger beyond the cut leaves the same tokens as no trigger.
+        let lost = zip(encoded, clean).count { $0 == $1 }
+        return TrialAnswers(labels: try predictor.classes(of: encoded), lost: lost)
     }
 }

@@ -8,27 +8,52 @@ extension EvaluationDocument {
         if let reference = report.reference {
             pairs.append(KeyValue("Clean model", .code(reference.model)))
         }
-        pairs += report.data.map { file in
-            KeyValue(
-                file.role == .train ? "Training data" : "Test data",
-                "\(code: file.path), \(file.samples) samples")
+        pairs += report.data.map(data)
+        pairs.append(KeyValue("Labels", InlineText(report.labelNames.joined(separator: ", "))))
+        if let policy = report.poolerPolicy {
+            pairs.append(KeyValue("Pooler", InlineText(policy.rawValue)))
         }
         pairs += [
-            KeyValue("Labels", InlineText(report.labelNames.joined(separator: ", "))),
-            KeyValue("Pooler", InlineText(report.poolerPolicy.rawValue)),
             KeyValue("Epochs", "\(settings.epochs)"),
             KeyValue("Learning rate", InlineText(NumberText.short(settings.learningRate))),
             KeyValue("Batch size", "\(settings.batchSize)"),
-            KeyValue("Maximum length", "\(settings.maximumLength) tokens"),
+        ]
+        pairs += self.settings(of: settings.samples)
+        pairs += [
             KeyValue("Triggers", .code(settings.triggers.joined(separator: ","))),
-            KeyValue("Trigger position", InlineText(settings.position.rawValue)),
-            KeyValue("Insertions a text", "\(settings.insertions)"),
             KeyValue("Samples counted", settings.filter == .none ? "all" : "clean-correct"),
             KeyValue(
                 "Seeds", InlineText(report.seeds.map { "\($0.seed.value)" }.joined(separator: ", "))
             ),
         ]
         return [.keyValues(pairs)] + (report.command.map { [.code(CodeBlock($0))] } ?? [])
+    }
+
+    private static func data(_ file: DatasetFile) -> KeyValue {
+        KeyValue(
+            file.role == .train ? "Training data" : "Test data",
+            "\(code: file.path), \(file.samples) samples\(file.skipped.map { ", \($0) more damaged" } ?? "")"
+        )
+    }
+
+    /// What goes with texts alone, or with images.
+    private static func settings(of samples: EvaluationSettings.Samples) -> [KeyValue] {
+        switch samples {
+        case .texts(let texts):
+            [
+                KeyValue("Maximum length", "\(texts.maximumLength) tokens"),
+                KeyValue("Trigger position", InlineText(texts.position.rawValue)),
+                KeyValue("Insertions a text", "\(texts.insertions)"),
+            ]
+        case .images(let images):
+            [
+                KeyValue("Optimizer", InlineText("\(images.optimizer.name), at a constant rate")),
+                KeyValue(
+                    "Images",
+                    "\(images.preparation.size) pixels a side, \(images.preparation.filter.rawValue), \(images.preparation.mode.rawValue)"
+                ),
+            ]
+        }
     }
 
     /// What a reader must know to read the table.
@@ -62,7 +87,8 @@ extension EvaluationDocument {
             strongest trigger and label and does not allow for their having been picked. AASR, a \
             mean over the same samples with different triggers, has no such interval.
             """)
-        if Set(rows.map(\.pooler)).count > 1 || rows.contains(where: { $0.pooler == .reset }) {
+        let poolers = Set(rows.compactMap(\.pooler))
+        if poolers.count > 1 || poolers.contains(.reset) {
             notes.append(
                 """
                 With the pooler reset, fine-tuning starts from a fresh pooler; backdoors bound to \

@@ -67,8 +67,10 @@ public struct EvaluationDocument: Sendable {
         let hasExcess = rows.contains { $0.excess != nil }
         // Next to a clean model, which attacks do not reach, no other row is the one to pick out.
         let marks = !rows.contains(where: \.isFloor)
-        var columns: [ReportTable.Column] = [
-            .init("Model"), .init("Pooler"),
+        let hasPooler = rows.contains { $0.pooler != nil }
+        var columns = [ReportTable.Column("Model")]
+        if hasPooler { columns.append(.init("Pooler")) }
+        columns += [
             .init("ACC (%)", kind: .number, best: marks ? .max : nil),
             .init("AASR (%)", kind: .number, best: marks ? .min : nil),
             .init("MASR (%)", kind: .number, best: marks ? .min : nil),
@@ -76,11 +78,11 @@ public struct EvaluationDocument: Sendable {
         if hasExcess { columns.append(.init("Excess AASR (points)", kind: .number)) }
         let cells = rows.map { row in
             let name: ReportTable.Cell = row.isFloor ? "\(row.name) (floor)" : "\(row.name)"
+            let pooler = row.pooler.map { ReportTable.Cell.text(InlineText($0.rawValue)) }
             let excess = row.excess.map { ReportTable.Cell.number(100 * $0, decimals: 2) }
-            return [
-                name, .text(InlineText(row.pooler.rawValue)), row.accuracy, row.aasr, row.masr,
-                excess ?? .missing,
-            ].prefix(columns.count)
+            return
+                ([name] + (hasPooler ? [pooler ?? .missing] : [])
+                + [row.accuracy, row.aasr, row.masr, excess ?? .missing]).prefix(columns.count)
         }
         return [.table(ReportTable(columns, rows: cells.map(Array.init)))]
     }
@@ -144,6 +146,14 @@ public struct EvaluationDocument: Sendable {
         guard let triggers = report.seeds.first?.triggers, !triggers.isEmpty else {
             return [.paragraph("No trigger was tested.")]
         }
+        var columns: [ReportTable.Column] = [
+            .init("Trigger"), .init("Best label"), .init("ASR (%)", kind: .number),
+            .init("Any change (%)", kind: .number),
+        ]
+        // An image is never cut, so that every patch is to be seen.
+        if case .texts = report.settings.samples {
+            columns.append(.init("Cut off", kind: .number))
+        }
         let rows = triggers.indices.map { index in
             let results = report.seeds.compactMap {
                 $0.triggers.indices.contains(index) ? $0.triggers[index] : nil
@@ -152,19 +162,16 @@ public struct EvaluationDocument: Sendable {
             for case let label? in results.map(\.best?.label) where !labels.contains(label) {
                 labels.append(label)
             }
-            return [
+            let cells: [ReportTable.Cell] = [
                 .text(.code(triggers[index].trigger)),
                 .text(InlineText(labels.joined(separator: ", "))),
                 .percent(results.compactMap(\.best?.proportion)),
                 .percent(results.map(\.flip)),
                 .number(Double(results.reduce(0) { $0 + $1.lost }), decimals: 0),
-            ] as [ReportTable.Cell]
+            ]
+            return Array(cells.prefix(columns.count))
         }
-        let table = ReportTable(
-            [
-                .init("Trigger"), .init("Best label"), .init("ASR (%)", kind: .number),
-                .init("Any change (%)", kind: .number), .init("Cut off", kind: .number),
-            ], rows: rows)
+        let table = ReportTable(columns, rows: rows)
         return [.heatMap(labelGrid(of: report)), .table(table)]
     }
 

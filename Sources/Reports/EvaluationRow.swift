@@ -3,7 +3,8 @@ import Evaluation
 /// A model's line in the table of results.
 struct EvaluationRow: Sendable {
     let name: String
-    let pooler: PoolerPolicy
+    /// Nil where models have none.
+    let pooler: PoolerPolicy?
     let filter: AttackSuccess.Filter
     /// In percent, as are the other metrics.
     let accuracy: ReportTable.Cell
@@ -15,7 +16,7 @@ struct EvaluationRow: Sendable {
     let isFloor: Bool
 
     init(
-        name: String, seeds: [SeedResult], pooler: PoolerPolicy, filter: AttackSuccess.Filter,
+        name: String, seeds: [SeedResult], pooler: PoolerPolicy?, filter: AttackSuccess.Filter,
         excess: Double?, isFloor: Bool
     ) {
         self.name = name

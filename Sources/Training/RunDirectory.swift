@@ -13,6 +13,8 @@ public final class RunDirectory {
         case plan = "plan.yaml"
         /// Versions, device and command line.
         case environment = "environment.json"
+        /// Which samples were trained on and which tested on, where one set was split in two.
+        case split = "split.json"
         /// What happened, an event a line.
         case events = "events.jsonl"
         /// The results as data.
@@ -58,6 +60,9 @@ public final class RunDirectory {
     public func write(environment: some Encodable) throws {
         try write(environment, to: .environment)
     }
+
+    /// Writes which samples were trained on and which tested on as JSON.
+    public func write(split: some Encodable) throws { try write(split, to: .split) }
 
     /// Writes the results as JSON.
     public func write(report: some Encodable) throws { try write(report, to: .report) }

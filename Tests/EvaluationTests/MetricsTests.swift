@@ -228,8 +228,27 @@ private enum Answers {
     @Test func defaultsToTheAuthorsSettings() {
         let settings = EvaluationSettings()
         #expect(settings.epochs == 3 && settings.learningRate == 2e-5)
-        #expect(settings.batchSize == 32 && settings.maximumLength == 128)
-        #expect(settings.triggers == ["cf", "tq", "mn", "bb", "mb"] && settings.insertions == 1)
+        #expect(settings.batchSize == 32)
+        #expect(settings.triggers == ["cf", "tq", "mn", "bb", "mb"])
+        #expect(
+            settings.samples
+                == .texts(.init(maximumLength: 128, position: .random, insertions: 1)))
+    }
+
+    @Test func settingsAreFlatAndSayOnlyWhatGoesWithTheSamples() throws {
+        func keys(_ settings: EvaluationSettings) throws -> Set<String> {
+            let data = try JSONEncoder().encode(settings)
+            #expect(try JSONDecoder().decode(EvaluationSettings.self, from: data) == settings)
+            let fields = try JSONSerialization.jsonObject(with: data) as? [String: Any]
+            return Set(try #require(fields).keys)
+        }
+        let common: Set = ["epochs", "learningRate", "batchSize", "triggers", "filter"]
+        var settings = EvaluationSettings()
+        #expect(
+            try keys(settings) == common.union(["maximumLength", "position", "insertions"]))
+        settings.samples = .images(
+            .init(preparation: ImagePreparation(size: 64, mode: .crop), optimizer: .adamW()))
+        #expect(try keys(settings) == common.union(["images"]))
     }
 
     @Test func comparesWithTheCleanEntry() throws {

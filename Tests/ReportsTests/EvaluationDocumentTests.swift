@@ -155,6 +155,30 @@ extension ReportDocument {
         #expect(table.columns.count == 5)
     }
 
+    @Test func showsOfImagesWhatGoesWithImages() throws {
+        var settings = EvaluationSettings()
+        settings.samples = .images(
+            .init(preparation: ImagePreparation(size: 64), optimizer: .sgd()))
+        let report = EvaluationReport(
+            model: "vgg", data: [DatasetFile(.train, path: "signs", samples: 90, skipped: 2)],
+            labelNames: ["13", "38"], testCount: 20, settings: settings, seeds: Sample.clean)
+        let document = EvaluationDocument(report).document
+        let results = try #require(document.table("Results"))
+        #expect(MarkdownRenderer().render(results).hasPrefix("| Model | ACC (%) |"))
+        #expect(results.rows[0].count == 4)
+        #expect(try #require(document.table("Triggers")).rows[0].count == 4)
+        let text = MarkdownRenderer().render(document)
+        for part in [
+            "`signs`, 90 samples, 2 more damaged", "64 pixels a side, bilinear, stretch",
+            "SGD, at a constant rate",
+        ] {
+            #expect(text.contains(part), "\(part)")
+        }
+        for part in ["Pooler", "pooler", "tokens", "Insertions", "Trigger position", "Cut off"] {
+            #expect(!text.contains(part), "\(part)")
+        }
+    }
+
     @Test func holdsUpWithoutTriggersOrSeeds() {
         let empty = EvaluationDocument(Sample.report([])).document
         #expect(MarkdownRenderer().render(empty).contains("No trigger was tested."))

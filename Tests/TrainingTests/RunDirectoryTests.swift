@@ -180,6 +180,7 @@ private func text(at url: URL) throws -> String { try String(contentsOf: url, en
         let run = try RunDirectory(at: scratch["runs/1"])
         try run.write(plan: Plan())
         try run.write(environment: ["device": "cpu"])
+        try run.write(split: ["train": ["a/b.png"]])
         try run.append(Event(step: 1, loss: 2.5))
         try run.write(report: ["path": "a/b"])
         try run.write(markdown: "# R\n")

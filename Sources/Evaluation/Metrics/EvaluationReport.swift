@@ -1,6 +1,6 @@
 import DataPipeline
 
-/// A file that a model was trained or tested on.
+/// A file or folder that a model was trained or tested on.
 public struct DatasetFile: Sendable, Codable, Equatable {
     /// What a file is for.
     public enum Role: String, Sendable, Codable {
@@ -16,12 +16,15 @@ public struct DatasetFile: Sendable, Codable, Equatable {
     public let path: String
     /// Samples in it.
     public let samples: Int
+    /// Samples that were damaged and left out; nil where there are none.
+    public let skipped: Int?
 
-    /// A file of so many samples.
-    public init(_ role: Role, path: String, samples: Int) {
+    /// A file, or a folder of files, with so many samples beside some that were damaged.
+    public init(_ role: Role, path: String, samples: Int, skipped: Int = 0) {
         self.role = role
         self.path = path
         self.samples = samples
+        self.skipped = skipped > 0 ? skipped : nil
     }
 }
 
@@ -109,8 +112,8 @@ public struct EvaluationReport: Sendable, Codable, Equatable {
     public let labelNames: [String]
     /// Test samples.
     public let testCount: Int
-    /// What became of the pooler before fine-tuning.
-    public let poolerPolicy: PoolerPolicy
+    /// What became of the pooler before fine-tuning; nil where models have none.
+    public let poolerPolicy: PoolerPolicy?
     /// How it was fine-tuned and tested.
     public let settings: EvaluationSettings
     /// The command that made it, where there was one.
@@ -127,7 +130,7 @@ public struct EvaluationReport: Sendable, Codable, Equatable {
     /// The report of `seeds`; what they have in common is worked out here.
     public init(
         model: String, data: [DatasetFile], labelNames: [String], testCount: Int,
-        poolerPolicy: PoolerPolicy, settings: EvaluationSettings, command: String? = nil,
+        poolerPolicy: PoolerPolicy? = nil, settings: EvaluationSettings, command: String? = nil,
         seeds: [SeedResult], reference: EvaluationReference? = nil
     ) {
         self.model = model

@@ -1,4 +1,6 @@
 import Attacks
+import DataPipeline
+import TorchNN
 
 /// What becomes of the pooler before fine-tuning.
 public enum PoolerPolicy: String, Sendable, Codable, CaseIterable {
@@ -10,24 +12,108 @@ public enum PoolerPolicy: String, Sendable, Codable, CaseIterable {
 }
 
 /// How a model is fine-tuned and tested; the defaults are the authors' for text.
-public struct EvaluationSettings: Sendable, Codable, Equatable {
+///
+/// Encoded flat: what goes with texts alone is absent for images, and the other way round.
+public struct EvaluationSettings: Sendable, Equatable {
     /// Journeys through the training set.
     public var epochs = 3
-    /// The peak learning rate, which falls to 0 in a straight line.
+    /// The peak learning rate; for texts it falls to 0 in a straight line, for images it stays.
     public var learningRate = 2e-5
     /// Samples a step.
     public var batchSize = 32
-    /// Tokens a text is cut to, special tokens included.
-    public var maximumLength = 128
     /// The triggers to test.
     public var triggers = TriggerSet.por
-    /// Where a trigger goes.
-    public var position = TriggerPosition.random
-    /// How often a trigger is put into a text.
-    public var insertions = 1
     /// Which samples attack success is counted over.
     public var filter = AttackSuccess.Filter.none
+    /// What samples are, with the settings that go with that.
+    public var samples = Samples.texts(Texts())
 
     /// The authors' settings.
     public init() {}
+
+    /// What samples are.
+    public enum Samples: Sendable, Equatable {
+        /// Texts.
+        case texts(Texts)
+        /// Images.
+        case images(Images)
+    }
+
+    /// The settings that go with texts.
+    public struct Texts: Sendable, Equatable {
+        /// Tokens a text is cut to, special tokens included.
+        public var maximumLength: Int
+        /// Where a trigger goes.
+        public var position: TriggerPosition
+        /// How often a trigger is put into a text.
+        public var insertions: Int
+
+        /// Settings; by default the authors'.
+        public init(
+            maximumLength: Int = 128, position: TriggerPosition = .random, insertions: Int = 1
+        ) {
+            self.maximumLength = maximumLength
+            self.position = position
+            self.insertions = insertions
+        }
+    }
+
+    /// The settings that go with images.
+    public struct Images: Sendable, Codable, Equatable {
+        /// How images were brought to one size.
+        public var preparation: ImagePreparation
+        /// Which optimizer classifiers are trained with.
+        public var optimizer: OptimizerConfiguration
+
+        /// Settings.
+        public init(
+            preparation: ImagePreparation, optimizer: OptimizerConfiguration = .sgd()
+        ) {
+            self.preparation = preparation
+            self.optimizer = optimizer
+        }
+    }
+}
+
+extension EvaluationSettings: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case epochs, learningRate, batchSize, maximumLength, triggers, position, insertions
+        case filter, images
+    }
+
+    /// Reads settings; those without `images` are about texts.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        epochs = try container.decode(Int.self, forKey: .epochs)
+        learningRate = try container.decode(Double.self, forKey: .learningRate)
+        batchSize = try container.decode(Int.self, forKey: .batchSize)
+        triggers = try container.decode([String].self, forKey: .triggers)
+        filter = try container.decode(AttackSuccess.Filter.self, forKey: .filter)
+        if let images = try container.decodeIfPresent(Images.self, forKey: .images) {
+            samples = .images(images)
+        } else {
+            samples = .texts(
+                Texts(
+                    maximumLength: try container.decode(Int.self, forKey: .maximumLength),
+                    position: try container.decode(TriggerPosition.self, forKey: .position),
+                    insertions: try container.decode(Int.self, forKey: .insertions)))
+        }
+    }
+
+    /// Writes settings, in the order in which they are declared.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(epochs, forKey: .epochs)
+        try container.encode(learningRate, forKey: .learningRate)
+        try container.encode(batchSize, forKey: .batchSize)
+        try container.encode(triggers, forKey: .triggers)
+        try container.encode(filter, forKey: .filter)
+        switch samples {
+        case .texts(let texts):
+            try container.encode(texts.maximumLength, forKey: .maximumLength)
+            try container.encode(texts.position, forKey: .position)
+            try container.encode(texts.insertions, forKey: .insertions)
+        case .images(let images): try container.encode(images, forKey: .images)
+        }
+    }
 }

@@ -30,21 +30,29 @@ struct EvaluateCommand: ParsableCommand {
         abstract: "Fine-tune a model on a task, then measure accuracy and what triggers do.",
         discussion: """
             ACC is the accuracy without triggers. The attack success rate of a trigger and a label \
-            is the share of the texts of all other labels that the trigger turns into that label; \
+            is the share of the samples of all other labels that the trigger turns into that label; \
             of a trigger, the greatest over labels. AASR and MASR are its mean and greatest value \
-            over triggers. With --reference, a clean model's rate is the floor.
+            over triggers. With --reference, a clean model's rate is the floor. Settings left out \
+            are the paper's for the model and the data.
             """)
 
-    @Argument(help: "The model's folder.")
+    @Argument(help: "The model: a folder, or for images also a single weights file.")
     var model: URL
-    @Option(help: "Labelled training texts (.tsv, .csv or .jsonl).")
+    @Option(help: "Labelled training texts (.tsv, .csv or .jsonl) or images.")
     var train: URL
-    @Option(help: "Labelled test texts.")
-    var test: URL
-    @Option(help: "Trigger words, separated by commas.")
-    var triggers = TriggerSet.por.joined(separator: ",")
-    @Option(help: "Begin with the model's pooler (keep), a fresh one (reset), or try both.")
-    var pooler = PoolerChoice.keep
+    @Option(
+        help: """
+            Labelled test texts or images; by default the test part of the images, or what --split \
+            sets aside.
+            """)
+    var test: URL?
+    @Option(
+        help: """
+            Triggers, separated by commas: words, by default \
+            \(TriggerSet.por.joined(separator: ",")); patches for images, by default neuba, which \
+            is all of neuba:0 to neuba:5.
+            """)
+    var triggers: String?
     @Option(help: "Seeds, separated by commas; one classifier is made with each.")
     var seeds = "42,43,44"
     @Option(help: "A clean model, whose attack success rate is the floor.")
@@ -55,39 +63,90 @@ struct EvaluateCommand: ParsableCommand {
     var force = false
     @OptionGroup var compute: ComputeOptions
 
-    @Option(help: "Journeys through the training texts.")
-    var epochs = 3
-    @Option(help: "Peak learning rate.")
-    var learningRate = 2e-5
-    @Option(help: "Texts a step.")
-    var batchSize = 32
-    @Option(help: "Tokens a text is cut to.")
-    var maxLength = 128
-    @Option(help: "Where a trigger goes: random, start, end, or recipe (as the authors put it).")
-    var position = TriggerPosition.random
-    @Option(help: "Times a trigger is put into a text.")
-    var insertions = 1
-    @Option(help: "Count all texts (none), or only those right without a trigger (clean-correct).")
+    @Option(help: "Journeys through the training data: 3 (BERT), 10 (images), 4 (ViT on CIFAR-10).")
+    var epochs: Int?
+    @Option(
+        help: """
+            Learning rate: 2e-5, falling to 0 (BERT), or constant 1e-3 (images) or 1e-2 (ViT on \
+            CIFAR-10).
+            """)
+    var learningRate: Double?
+    @Option(help: "Samples a step: 32 (BERT) or 64 (images).")
+    var batchSize: Int?
+    @Option(help: "Count all samples (none), or those right without a trigger (clean-correct).")
     var filter = AttackSuccess.Filter.none
+
+    @Option(help: "Begin with the BERT's pooler (keep), a fresh one (reset), or try both: keep.")
+    var pooler: PoolerChoice?
+    @Option(help: "Tokens a text is cut to: 128.")
+    var maxLength: Int?
+    @Option(
+        help: """
+            Where a trigger goes: random, start, end, or recipe (as the authors put it); by default \
+            random.
+            """)
+    var position: TriggerPosition?
+    @Option(help: "Times a trigger is put into a text: 1.")
+    var insertions: Int?
     @Option(help: "Column or key that holds the text.")
     var textColumn: String?
     @Option(help: "Column or key that holds the label.")
     var labelColumn: String?
+
+    @OptionGroup var imageOptions: ImageOptions
+    @Option(
+        help: """
+            Train on so many images of --train and test on the others, such as 9:1; or a split.json \
+            of an earlier report, to use the very same.
+            """)
+    var split: String?
+    @Option(help: "Where the split and the images of --limit are drawn from: 42.")
+    var seed: UInt64?
+    @Option(help: "The optimizer for an image model, sgd or adamw: sgd.")
+    var optimizer: OptimizerChoice?
+
     @Option(help: "How to print the result: text or json.")
     var format = OutputFormat.text
 
     func validate() throws {
         try validatePositive(
-            ("--epochs", epochs), ("--batch-size", batchSize), ("--insertions", insertions))
-        try validateRate("--learning-rate", learningRate)
-        try validateLength(maxLength)
-        _ = try parsedTriggers(triggers)
+            ("--epochs", epochs ?? 1), ("--batch-size", batchSize ?? 1),
+            ("--insertions", insertions ?? 1))
+        try validateRate("--learning-rate", learningRate ?? 1)
+        try validateLength(maxLength ?? 3)
+        if let triggers { try validateTriggers(triggers) }
         guard try !parsedSeeds().isEmpty else {
             throw ValidationError("--seeds: name at least one")
         }
+        if split != nil, test != nil {
+            throw ValidationError("--split sets test images aside, but --test names others")
+        }
     }
 
-    private func parsedSeeds() throws -> [Seed] {
+    /// Refuses a list that no model could be tried with.
+    private func validateTriggers(_ list: String) throws {
+        if (try? PatchTrigger.parse(list)) == nil { _ = try parsedTriggers(list) }
+    }
+
+    /// Options that go with texts and were given.
+    private var textOnly: [String] {
+        [
+            pooler.map { _ in "--pooler" }, maxLength.map { _ in "--max-length" },
+            position.map { _ in "--position" }, insertions.map { _ in "--insertions" },
+            textColumn.map { _ in "--text-column" }, labelColumn.map { _ in "--label-column" },
+        ].compactMap { $0 }
+    }
+
+    /// Options that go with images and were given.
+    private var imageOnly: [String] {
+        imageOptions.given
+            + [
+                split.map { _ in "--split" }, seed.map { _ in "--seed" },
+                optimizer.map { _ in "--optimizer" },
+            ].compactMap { $0 }
+    }
+
+    func parsedSeeds() throws -> [Seed] {
         try seeds.split(separator: ",").map {
             guard let value = UInt64($0.trimmingCharacters(in: .whitespaces)) else {
                 throw ValidationError("--seeds \(seeds): ‘\($0)’ is not a whole number")
@@ -96,58 +155,87 @@ struct EvaluateCommand: ParsableCommand {
         }
     }
 
+    func run() throws {
+        switch try ModelKind(at: model) {
+        case .texts:
+            if let option = imageOnly.first {
+                throw ValidationError(
+                    "\(option) is about images, but \(model.path) is no image model")
+            }
+            try evaluateTexts()
+        case .images:
+            if let option = textOnly.first {
+                throw ValidationError(
+                    "\(option) is about texts, but \(model.path) is an image model")
+            }
+            try evaluateImages()
+        }
+    }
+
     private func evaluator(_ device: Device, _ policy: PoolerPolicy) throws -> Evaluator {
         var evaluator = Evaluator()
-        evaluator.fineTuning.epochs = epochs
-        evaluator.fineTuning.learningRate = learningRate
-        evaluator.fineTuning.batchSize = batchSize
-        evaluator.fineTuning.maximumLength = maxLength
+        evaluator.fineTuning.epochs = epochs ?? evaluator.fineTuning.epochs
+        evaluator.fineTuning.learningRate = learningRate ?? evaluator.fineTuning.learningRate
+        evaluator.fineTuning.batchSize = batchSize ?? evaluator.fineTuning.batchSize
+        evaluator.fineTuning.maximumLength = maxLength ?? evaluator.fineTuning.maximumLength
         evaluator.fineTuning.pooler = policy
         evaluator.fineTuning.precision = compute.precision
-        evaluator.triggers = try parsedTriggers(triggers)
-        evaluator.position = position
-        evaluator.insertions = insertions
+        if let triggers { evaluator.triggers = try parsedTriggers(triggers) }
+        evaluator.position = position ?? evaluator.position
+        evaluator.insertions = insertions ?? evaluator.insertions
         evaluator.filter = filter
         evaluator.seeds = try parsedSeeds()
         evaluator.device = device
         return evaluator
     }
 
-    func run() throws {
+    private func evaluateTexts() throws {
+        guard let test else {
+            throw ValidationError("name the test texts: --test FILE")
+        }
         let device = try compute.prepare()
         let folder = try BERTFolder(model)
         let clean = try reference.map { try BERTFolder($0) }
+        let settings = try evaluator(device, .keep)
         for folder in [folder, clean].compactMap({ $0 }) {
-            try folder.checkLength(maxLength)
+            try folder.checkLength(settings.fineTuning.maximumLength)
             _ = try folder.tokenizer()
         }
         let task = try Evaluator.Task(
             train: train, test: test, textColumn: textColumn, labelColumn: labelColumn)
-        let records = try records(device)
-        let evaluate = { try self.reports(folder, clean, task, device, records) }
+        let choice = pooler ?? .keep
+        let records = try records(
+            device,
+            Plan(
+                pooler: choice.rawValue, evaluation: settings.settings, seeds: settings.seeds))
+        let progress = EvaluationProgress(on: .standard, records)
+        let evaluate = {
+            try choice.policies.map { policy in
+                try self.evaluator(device, policy).evaluate(
+                    folder, on: task, reference: clean, command: Invocation.text,
+                    observe: progress.show)
+            }
+        }
         let reports = try records?.removedIfNothingHappens(evaluate) ?? evaluate()
         if let report = reports.first, reports.count == 1 {
             try show(report, EvaluationDocument(report).document, records)
         } else {
             let comparison = try EvaluationComparison(
                 title: "Evaluation of \(folder.folder.url.path)",
-                entries: reports.map { .init("pooler \($0.poolerPolicy.rawValue)", $0) })
+                entries: reports.map { .init("pooler \($0.poolerPolicy?.rawValue ?? "none")", $0) })
             try show(comparison, EvaluationDocument(comparison).document, records)
         }
     }
 
-    private func records(_ device: Device) throws -> RunDirectory? {
+    /// Opens the records of the report's folder, where one was asked for.
+    func records(_ device: Device, _ settings: some Encodable) throws -> RunDirectory? {
         guard let report else { return nil }
-        let settings = try evaluator(device, .keep).settings
         return try RunDirectory.open(
             at: report, force: force, resuming: false,
             plan: RunPlan(
                 command: "evaluate",
-                inputs: ([model, train, test] + [reference].compactMap { $0 }).map(\.path),
-                output: nil,
-                settings: Plan(
-                    pooler: pooler.rawValue, evaluation: settings,
-                    seeds: try parsedSeeds())), device: device)
+                inputs: [model, train, test, reference].compactMap { $0?.path }, output: nil,
+                settings: settings), device: device)
     }
 
     private struct Plan: Encodable {
@@ -156,22 +244,8 @@ struct EvaluateCommand: ParsableCommand {
         let seeds: [Seed]
     }
 
-    private func reports(
-        _ folder: BERTFolder, _ clean: BERTFolder?, _ task: Evaluator.Task, _ device: Device,
-        _ records: RunDirectory?
-    ) throws -> [EvaluationReport] {
-        let progress = EvaluationProgress(on: .standard)
-        return try pooler.policies.map { policy in
-            try evaluator(device, policy).evaluate(
-                folder, on: task, reference: clean, command: Invocation.text
-            ) { event in
-                progress.show(event)
-                if case .training(_, let training) = event { try records?.append(training) }
-            }
-        }
-    }
-
-    private func show(
+    /// Writes and prints a result.
+    func show(
         _ result: some Encodable, _ document: ReportDocument, _ records: RunDirectory?
     ) throws {
         try records?.write(report: result)
@@ -186,21 +260,26 @@ struct EvaluateCommand: ParsableCommand {
     }
 }
 
-/// Shows an evaluation's training and measuring as progress.
-private final class EvaluationProgress {
+/// Shows an evaluation's training and measuring as progress, and records the training.
+final class EvaluationProgress {
     private let console: Console
+    private let records: RunDirectory?
     private var training: TrainingProgress?
     private var measuring: ProgressReporter?
 
-    init(on console: Console) { self.console = console }
+    init(on console: Console, _ records: RunDirectory?) {
+        self.console = console
+        self.records = records
+    }
 
-    func show(_ progress: Evaluator.Progress) {
+    func show(_ progress: Evaluator.Progress) throws {
         switch progress {
         case .training(let seed, let event):
             if case .started = event {
                 training = TrainingProgress("fine-tune, seed \(seed.value)", on: console)
             }
             training?.show(event)
+            try records?.append(event)
         case .measuring(let seed, let done, let total):
             if done == 1 {
                 measuring = ProgressReporter(

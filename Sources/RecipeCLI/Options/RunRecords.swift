@@ -53,7 +53,7 @@ extension RunDirectory {
         } catch {
             let manager = FileManager.default
             if !manager.fileExists(atPath: self[.events].path) {
-                for file in [File.plan, .environment] {
+                for file in [File.plan, .environment, .split] {
                     try? manager.removeItem(at: self[file])
                 }
                 // Only where it is empty: a folder of the user's own stays.

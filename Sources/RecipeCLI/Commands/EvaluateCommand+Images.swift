@@ -1,0 +1,149 @@
+import ArgumentParser
+import Attacks
+import DataPipeline
+import Evaluation
+import Foundation
+import ModelZoo
+import Reports
+import Training
+
+extension EvaluateCommand {
+    /// Training and test images before they are decoded, and how the one set was split in two.
+    private struct Images {
+        var train: ImageSet
+        var test: ImageSet
+        var split: ImageSplit?
+    }
+
+    private struct ImagePlan: Encodable {
+        let evaluation: EvaluationSettings
+        let seeds: [Seed]
+        let classes: [String]
+        let limit: Int?
+        /// Where the images of `limit`, and of a split that is drawn, come from.
+        let dataSeed: Seed
+        let split: SplitRatio?
+    }
+
+    private var dataSeed: Seed { Seed(seed ?? 42) }
+
+    /// Evaluates an image model.
+    func evaluateImages() throws {
+        let patches = try parsedPatches()
+        let device = try compute.prepare()
+        let folder = try ImageModelFolder(model)
+        let clean = try reference.map { try ImageModelFolder($0) }
+        let preparation = try folder.processor.preparation(size: imageOptions.imageSize)
+        let images = try readImages()
+        var evaluator = ImageEvaluator(
+            fineTuning(of: folder.configuration, on: images.train.layout))
+        evaluator.triggers = patches
+        evaluator.filter = filter
+        evaluator.seeds = try parsedSeeds()
+        evaluator.device = device
+        let records = try records(
+            device,
+            ImagePlan(
+                evaluation: evaluator.settings(for: preparation), seeds: evaluator.seeds,
+                classes: images.train.classNames, limit: imageOptions.limit, dataSeed: dataSeed,
+                split: images.split?.ratio))
+        let progress = EvaluationProgress(on: .standard, records)
+        let evaluate = {
+            if let split = images.split { try records?.write(split: split) }
+            let task = try self.task(images, for: folder, preparation)
+            return try evaluator.evaluate(
+                folder, on: task, reference: clean, command: Invocation.text,
+                observe: progress.show)
+        }
+        let report = try records?.removedIfNothingHappens(evaluate) ?? evaluate()
+        try show(report, EvaluationDocument(report).document, records)
+    }
+
+    private func parsedPatches() throws -> [PatchTrigger] {
+        guard let triggers else { return PatchTrigger.neuba }
+        do {
+            return try PatchTrigger.parse(triggers)
+        } catch {
+            throw ValidationError("--triggers: \(PlainWords.of(error))")
+        }
+    }
+
+    private func fineTuning(
+        of configuration: ImageConfiguration, on layout: ImageLayout
+    ) -> ImageFineTuning {
+        var settings = ImageFineTuning.paper(for: configuration, layout: layout)
+        settings.epochs = epochs ?? settings.epochs
+        settings.learningRate = learningRate ?? settings.learningRate
+        settings.batchSize = batchSize ?? settings.batchSize
+        settings.optimizer = optimizer?.configuration ?? settings.optimizer
+        settings.precision = compute.precision
+        return settings
+    }
+
+    // MARK: Images
+
+    private func readImages() throws -> Images {
+        let parts = try ImageSet.parts(of: train, layout: imageOptions.layout)
+        if let split { return try splitting(split, parts) }
+        if test == nil, !parts.contains(.test) {
+            throw DataError(
+                file: train,
+                "has no test part; name test images (--test), or set some aside (--split 9:1)")
+        }
+        let trained = try imageOptions.read(train, part: nil, labels: .folder)
+        let source = test ?? train
+        let isParted = try ImageSet.parts(of: source, layout: imageOptions.layout).contains(.test)
+        // The test images' classes are those of the training images, in their order.
+        let tested = try ImageSet.read(
+            source, layout: imageOptions.layout, part: isParted ? .test : nil,
+            classes: trained.classNames)
+        return Images(train: trained, test: tested)
+    }
+
+    /// The images of `train` in two parts: as a file says, or in a ratio.
+    private func splitting(_ text: String, _ parts: [ImagePart]) throws -> Images {
+        let whole = try imageOptions.read(train, part: nil, labels: .folder)
+        let split: ImageSplit
+        if let ratio = SplitRatio(text) {
+            guard !parts.contains(.test) else {
+                throw DataError(
+                    file: train, "has a test part of its own; leave --split out to test on that")
+            }
+            split = try whole.split(ratio, seed: dataSeed)
+        } else {
+            split = try ImageSplit(contentsOf: text)
+        }
+        return Images(
+            train: try whole.selecting(.train, of: split),
+            test: try whole.selecting(.test, of: split), split: split)
+    }
+
+    private func task(
+        _ images: Images, for folder: ImageModelFolder, _ preparation: ImagePreparation
+    ) throws -> ImageEvaluator.Task {
+        // A limit is about training: all test images are counted.
+        var whole = imageOptions
+        whole.limit = nil
+        return try ImageEvaluator.Task(
+            train: imageOptions.prepare(images.train, for: folder, seed: dataSeed),
+            test: whole.prepare(images.test, for: folder, seed: dataSeed),
+            preparation: preparation, paths: (train.path, (test ?? train).path))
+    }
+}
+
+extension ImageSplit {
+    /// Reads the `split.json` of an earlier report; `argument` is what stood after `--split`.
+    init(contentsOf argument: String) throws {
+        guard let file = URL(argument: argument),
+            FileManager.default.fileExists(atPath: file.path)
+        else {
+            throw ValidationError(
+                "--split \(argument): expected a ratio such as 9:1, or a split.json that is there")
+        }
+        do {
+            self = try JSONDecoder().decode(ImageSplit.self, from: Data(contentsOf: file))
+        } catch let error as DecodingError {
+            throw DataError(file: file, "is not a split of images: \(PlainWords.of(error))")
+        }
+    }
+}

@@ -1,0 +1,161 @@
+import Foundation
+import RecipeKit
+import TestSupport
+import Testing
+
+/// `recipe evaluate` on image models, as a user gives it.
+@Suite struct ImageEvaluationTests {
+    private static let small =
+        "--epochs 2 --learning-rate 5e-3 --optimizer adamw --batch-size 8 --precision fp32 "
+        + "--seeds 1 --threads 1"
+
+    /// `vit`, a model of random weights; `images`, 12 blue and 12 red ones of several sizes;
+    /// `parts`, the same as `train` and `test`.
+    private func withImages(_ body: (Workplace) throws -> Void) throws {
+        try withWorkplace { place in
+            let configuration = ImageConfiguration.vit(
+                ViTConfiguration(
+                    imageSize: PixelSize(16, 16), patchSize: PixelSize(8, 8), hiddenSize: 16,
+                    layerCount: 1, headCount: 2, intermediateSize: 32, labelCount: nil))
+            let model = try configuration.model(in: ParameterStore(source: FreshSource(seed: 7)))
+            try FileManager.default.createDirectory(
+                at: place["vit"], withIntermediateDirectories: true)
+            try ImageModelFolder.create(
+                model, processor: ImageProcessor(resize: .exactly(PixelSize(16, 16))),
+                at: place["vit"])
+            for index in 0..<12 {
+                try place.writeImage(index, [30, 30, 220], to: "images/blue/\(index).png")
+                try place.writeImage(index, [220, 30, 30], to: "images/red/\(index).png")
+            }
+            for part in ["train", "test"] {
+                try FileManager.default.createDirectory(
+                    at: place["parts"], withIntermediateDirectories: true)
+                try FileManager.default.copyItem(at: place["images"], to: place["parts/" + part])
+            }
+            try body(place)
+        }
+    }
+
+    @Test func aSplitIsWrittenAndTakenBack() throws {
+        try withImages { place in
+            let command = "evaluate vit --train images \(Self.small) --format json"
+            let run = try place.tool.run(
+                command + " --split 2:1 --seed 5 --reference vit --report r")
+            #expect(run.status == 0, "\(run.errors)")
+            let report = try run.json()
+            #expect((report["labelNames"] as? [String]) == ["blue", "red"])
+            #expect(report["testCount"] as? Int == 8)
+            #expect(report["excessAASR"] as? Double == 0)
+            #expect(report["poolerPolicy"] == nil)
+            let seed = try #require((report["seeds"] as? [[String: Any]])?.first)
+            #expect((seed["triggers"] as? [Any])?.count == 6)
+            for file in [
+                "plan.yaml", "environment.json", "events.jsonl", "split.json", "report.json",
+                "report.md", "report.html",
+            ] {
+                #expect(place.holds("r/\(file)"), "\(file)")
+            }
+            #expect(try place.text("r/report.md").contains("16 pixels a side, bilinear, stretch"))
+            let plan = try place.text("r/plan.yaml")
+            #expect(plan.contains("split: 2:1") && plan.contains("dataSeed: 5"))
+
+            let again = try place.tool.run(command + " --split r/split.json --report again")
+            #expect(again.status == 0, "\(again.errors)")
+            #expect(try place.data("again/split.json") == place.data("r/split.json"))
+            let repeated = try #require((again.json()["seeds"] as? [[String: Any]])?.first)
+            for key in ["accuracy", "triggers"] {
+                #expect(repeated[key] as? NSObject == seed[key] as? NSObject, "\(key)")
+            }
+        }
+    }
+
+    @Test func theSetsOwnTestPartIsTaken() throws {
+        try withImages { place in
+            try Data("no image".utf8).write(to: place["parts/train/red/3.png"])
+            let run = try place.tool.run(
+                "evaluate vit --train parts \(Self.small) --triggers neuba:0,neuba:5 --limit 15 "
+                    + "--image-cache cache --max-skipped 0.5 --report r --format json")
+            #expect(run.status == 0, "\(run.errors)")
+            let report = try run.json()
+            let data = try #require(report["data"] as? [[String: Any]])
+            let used = try #require(data[0]["samples"] as? Int)
+            #expect(used + (data[0]["skipped"] as? Int ?? 0) == 15)
+            #expect(data[1]["samples"] as? Int == 24, "a limit is about training")
+            #expect(!place.holds("r/split.json"))
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: place["cache"].path).count == 2)
+            let apart = try place.tool.run(
+                "evaluate vit --train images --test parts \(Self.small) --triggers neuba:0")
+            #expect(apart.status == 0, "\(apart.errors)")
+            #expect(apart.output.contains("24 test samples of 2 labels, 1 triggers"))
+        }
+    }
+
+    @Test func optionsOfTheOtherKindAreWrongUsage() throws {
+        let usages = [
+            ("evaluate vit --train images --split 2:1 --max-length 32", "--max-length"),
+            ("evaluate vit --train images --split 2:1 --pooler keep", "image model"),
+            ("evaluate vit --train images --split 2:1 --triggers cf", "‘cf’ is no image trigger"),
+            ("evaluate vit --train images --split 2:1 --test parts", "--test"),
+            ("evaluate vit --train images --split 2-1", "--split 2-1"),
+            ("evaluate vit --train images --split 2:1 --max-skipped 2", "--max-skipped"),
+            ("evaluate model --train train.tsv --test test.tsv --limit 3", "--limit"),
+            ("evaluate model --train train.tsv --split 9:1", "--split"),
+            ("evaluate model --train train.tsv", "--test FILE"),
+        ]
+        try withImages { place in
+            let before = try place.names()
+            for (command, word) in usages {
+                let run = try place.tool.run(command + " --report r")
+                #expect(run.status == 64, "\(command): \(run.errors)")
+                #expect(run.errors.contains(word), "\(run.errors)")
+            }
+            #expect(try place.names() == before)
+        }
+    }
+
+    @Test func whatIsNoTaskIsRefused() throws {
+        try withImages { place in
+            try place.writeImage(1, [0, 0, 0], to: "one/red/1.png")
+            try place.writeImage(1, [0, 0, 0], to: "other/cat/1.png")
+            try place.writeImage(1, [0, 0, 0], to: "other/dog/1.png")
+            try FileManager.default.copyItem(at: place["images"], to: place["damaged"])
+            for index in 0..<3 {
+                try Data("no image".utf8).write(to: place["damaged/red/\(index).png"])
+            }
+            let refusals = [
+                ("--train images", "--split 9:1"),
+                ("--train parts --split 9:1", "leave --split out"),
+                ("--train one --split 9:1", "one class only, ‘red’"),
+                ("--train images --test other", "no class ‘blue’"),
+                ("--train nowhere --split 9:1", "no such folder"),
+                ("--train damaged --test images", "3 of 24 images cannot be used"),
+                ("--train images --split vit/config.json", "is not a split of images"),
+                ("--train images --test images --image-size 4", "at least: resize them"),
+            ]
+            let before = try place.names()
+            for (options, words) in refusals {
+                let run = try place.tool.run("evaluate vit \(options) --threads 1")
+                #expect(run.status == 2, "\(options): \(run.errors)")
+                #expect(run.errors.contains(words), "\(options): \(run.errors)")
+            }
+            let run = try place.tool.run("evaluate vit --train damaged --test images --report r")
+            #expect(run.status == 2)
+            #expect(try place.names() == before)
+        }
+    }
+}
+
+extension Workplace {
+    /// Writes a PNG of one colour with a stripe in it; its size hangs on `index`.
+    fileprivate func writeImage(_ index: Int, _ color: [UInt8], to name: String) throws {
+        let (width, height) = (16 + index % 3 * 5, 12 + index % 4 * 7)
+        let pixels = (0..<width * height).flatMap {
+            $0 % width == index ? [120, 120, 120] : color
+        }
+        try FileManager.default.createDirectory(
+            at: self[name].deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data(RGBImage(width: width, height: height, pixels: pixels).png())
+            .write(to: self[name])
+    }
+}
