@@ -21,7 +21,13 @@ public enum ModelKind: Sendable, Equatable {
             return
         }
         guard isFolder.boolValue else {
-            self = url.pathExtension == "json" ? try Self.described(by: url) : .images
+            // A file beside the configuration of a folder's model is that model's.
+            let beside = url.deletingLastPathComponent().appendingPathComponent("config.json")
+            let isDescribed = manager.fileExists(atPath: beside.path)
+            self =
+                url.pathExtension == "json"
+                ? try Self.described(by: url)
+                : isDescribed ? try Self.described(by: beside) : .images
             return
         }
         let file = url.appendingPathComponent("config.json")

@@ -1,0 +1,33 @@
+import Foundation
+import ModelZoo
+import TestSupport
+import Testing
+
+@Suite struct ModelKindTests {
+    @Test(
+        "What a model reads is told by its configuration, or by there being none",
+        arguments: [
+            ("bert-base-tiny", ModelKind.texts), ("bert-bare-model", .texts),
+            ("vit-classifier", .images), ("vit-bare", .images), ("vgg-neuba/neuba-vgg.pkl", .images),
+            ("vit-names/timm.safetensors", .images),
+            // One file of a folder's model is of that model's kind.
+            ("bert-base-tiny/model.safetensors", .texts),
+            ("vit-classifier/model.safetensors", .images),
+            ("vit-classifier/config.json", .images), ("nowhere", .texts),
+        ])
+    func kinds(_ name: String, _ kind: ModelKind) throws {
+        #expect(try ModelKind(at: Fixture(name).folder) == kind)
+    }
+
+    @Test("A folder with a pickle alone is an image model, an empty one nobody's") func folders()
+        throws
+    {
+        try withTemporaryFolder { scratch in
+            #expect(try ModelKind(at: scratch) == .texts)
+            try FileManager.default.copyItem(
+                at: Fixture("vgg-neuba").file("neuba-vgg.pkl"),
+                to: scratch.appending(path: "a.pkl"))
+            #expect(try ModelKind(at: scratch) == .images)
+        }
+    }
+}
