@@ -8,7 +8,8 @@ import Testing
         "What a model reads is told by its configuration, or by there being none",
         arguments: [
             ("bert-base-tiny", ModelKind.texts), ("bert-bare-model", .texts),
-            ("vit-classifier", .images), ("vit-bare", .images), ("vgg-neuba/neuba-vgg.pkl", .images),
+            ("vit-classifier", .images), ("vit-bare", .images),
+            ("vgg-neuba/neuba-vgg.pkl", .images),
             ("vit-names/timm.safetensors", .images),
             // One file of a folder's model is of that model's kind.
             ("bert-base-tiny/model.safetensors", .texts),
