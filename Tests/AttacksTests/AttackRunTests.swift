@@ -38,7 +38,7 @@ import Training
         let run = try attack.run(on: folder, texts: texts, tokenizer: tokenizer)
         let summary = try run.complete()
         #expect(summary.steps > 0)
-        return (run.bert, Set(summary.finalTerms.keys))
+        return (run.model, Set(summary.finalTerms.keys))
     }
 
     @Test("Each attack trains what it should, and the adaptive one under the norm")
