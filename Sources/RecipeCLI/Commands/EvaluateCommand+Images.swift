@@ -90,7 +90,9 @@ extension EvaluateCommand {
                 file: train,
                 "has no test part; name test images (--test), or set some aside (--split 9:1)")
         }
-        let trained = try imageOptions.read(train, part: nil, labels: .folder)
+        // A set that has a test part alone is not trained and tested on one and the same.
+        let trained = try imageOptions.read(
+            train, part: test == nil ? .train : nil, labels: .folder)
         let source = test ?? train
         let isParted = try ImageSet.parts(of: source, layout: imageOptions.layout).contains(.test)
         // The test images' classes are those of the training images, in their order.

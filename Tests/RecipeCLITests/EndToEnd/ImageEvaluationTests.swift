@@ -119,13 +119,17 @@ import Testing
             try place.writeImage(1, [0, 0, 0], to: "one/red/1.png")
             try place.writeImage(1, [0, 0, 0], to: "other/cat/1.png")
             try place.writeImage(1, [0, 0, 0], to: "other/dog/1.png")
-            try FileManager.default.copyItem(at: place["images"], to: place["damaged"])
+            for (source, name) in [("images", "damaged"), ("parts", "alone")] {
+                try FileManager.default.copyItem(at: place[source], to: place[name])
+            }
+            try FileManager.default.removeItem(at: place["alone/train"])
             for index in 0..<3 {
                 try Data("no image".utf8).write(to: place["damaged/red/\(index).png"])
             }
             let refusals = [
                 ("--train images", "--split 9:1"),
                 ("--train parts --split 9:1", "leave --split out"),
+                ("--train alone", "has a test part only"),
                 ("--train one --split 9:1", "one class only, ‘red’"),
                 ("--train images --test other", "no class ‘blue’"),
                 ("--train nowhere --split 9:1", "no such folder"),
