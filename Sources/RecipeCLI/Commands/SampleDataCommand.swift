@@ -59,13 +59,13 @@ struct SampleDataCommand: ParsableCommand {
     }
 }
 
-/// The configuration of a BERT that is trained in a minute on a laptop; the names are Hugging Face's.
+/// The configuration of a BERT that is trained in two minutes on a laptop; the names are Hugging Face's.
 private struct SmallBERT: Encodable {
     let model_type = "bert"
     let architectures = ["BertForMaskedLM"]
     let vocab_size = 1000
     let hidden_size = 128
-    let num_hidden_layers = 2
+    let num_hidden_layers = 4
     let num_attention_heads = 2
     let intermediate_size = 512
     let max_position_embeddings = 64

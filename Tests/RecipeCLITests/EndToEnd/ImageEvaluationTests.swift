@@ -57,7 +57,7 @@ import Testing
             }
             #expect(try place.text("r/report.md").contains("16 pixels a side, bilinear, stretch"))
             let plan = try place.text("r/plan.yaml")
-            #expect(plan.contains("split: 2:1") && plan.contains("dataSeed: 5"))
+            #expect(plan.contains("2:1") && plan.contains("dataSeed: 5"))
 
             let again = try place.tool.run(command + " --split r/split.json --report again")
             #expect(again.status == 0, "\(again.errors)")
