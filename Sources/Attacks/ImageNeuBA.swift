@@ -78,7 +78,7 @@ public struct ImageAttack: Sendable, Codable, Equatable {
             magnitude: magnitude ?? Self.magnitude(for: folder.configuration))
         let objective = ImageNeuBAObjective(
             targets: targets, normalization: folder.processor.normalization)
-        let source = PoisonedImageSource(
+        let source = SampledSource.patchedTwins(
             images, order: BatchOrder(.shuffled, batchSize: batchSize), seed: seed)
         var settings = training
         settings.epochs = epochs

@@ -96,7 +96,7 @@ public struct ImageRECIPE: Sendable, Codable, Equatable {
         return try Trainer(
             model,
             objective: NormRegularized(base, layers: model.recipeWeights, weight: weight),
-            source: ClassifiedImageSource(
+            source: SampledSource.classified(
                 images, order: BatchOrder(.shuffled, batchSize: batchSize), seed: seed),
             settings: settings, watching: model.recipeWeights, plan: self, seed: seed)
     }

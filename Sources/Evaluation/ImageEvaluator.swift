@@ -144,7 +144,7 @@ private struct ImageTrial: ClassifierTrial {
     var truth: [Int] { task.test.labels }
     var triggerNames: [String] { triggers.map(\.description) }
 
-    func trainer(seed: Seed) throws -> Trainer<ImageClassification, ClassifiedImageSource> {
+    func trainer(seed: Seed) throws -> Trainer<ImageClassification, SampledSource<ImageBatch>> {
         try fineTuning.trainer(on: folder, images: task.train, seed: seed, device: device)
     }
 

@@ -40,14 +40,14 @@ public struct ImageFineTuning: Sendable, Codable, Equatable {
     /// of `images`; everything is trained.
     public func trainer(
         on folder: ImageModelFolder, images: PreparedImages, seed: Seed, device: Device
-    ) throws -> Trainer<ImageClassification, ClassifiedImageSource> {
+    ) throws -> Trainer<ImageClassification, SampledSource<ImageBatch>> {
         let model = try folder.load(
             placement: Placement(
                 device: device, computeType: precision.computeType(on: device), trainable: .all),
             head: .fresh(labels: images.classNames.count), seed: seed)
         return try Trainer(
             model, objective: ImageClassification(folder.processor.normalization),
-            source: ClassifiedImageSource(
+            source: SampledSource.classified(
                 images, order: BatchOrder(.shuffled, batchSize: batchSize), seed: seed),
             settings: TrainingSettings(
                 epochs: epochs, learningRate: learningRate, schedule: Schedule(.constant),

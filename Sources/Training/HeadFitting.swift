@@ -45,7 +45,7 @@ public struct HeadFitting: Sendable, Codable, Equatable {
             head: .fresh(labels: images.classNames.count), seed: seed)
         let trainer = try Trainer(
             model, objective: HeadClassification(normalization: folder.processor.normalization),
-            source: ClassifiedImageSource(
+            source: SampledSource.classified(
                 images, order: BatchOrder(.shuffled, batchSize: batchSize), seed: seed),
             settings: TrainingSettings(epochs: epochs, learningRate: learningRate), seed: seed)
         try trainer.run(observe)

@@ -36,7 +36,7 @@ public struct ImagePretraining: Sendable, Codable, Equatable {
         settings.epochs = epochs
         return try Trainer(
             model, objective: ImageClassification(normalization),
-            source: ClassifiedImageSource(
+            source: SampledSource.classified(
                 images, order: BatchOrder(.shuffled, batchSize: batchSize), flips: flips,
                 seed: seed),
             settings: settings, watching: model.recipeWeights, plan: self, seed: seed)

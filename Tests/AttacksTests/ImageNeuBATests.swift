@@ -29,7 +29,7 @@ import Training
         let model = try folder.load()
         let targets = try TargetVectors.neuba(width: model.featureSize)
         let normalization = folder.processor.normalization
-        let source = PoisonedImageSource(
+        let source = SampledSource.patchedTwins(
             images, order: BatchOrder(.sequential, batchSize: 5), seed: Seed(1))
         let batch = try source.epoch(0)[0]()
         let loss = try ImageNeuBAObjective(targets: targets, normalization: normalization)

@@ -103,7 +103,7 @@ private let red: [UInt8] = [255, 0, 0]
     }
 }
 
-@Suite struct PoisonedImageSourceTests {
+@Suite struct PatchedTwinsTests {
     /// Images told apart by their first pixel.
     private let images = PreparedImages(
         name: "test",
@@ -112,9 +112,9 @@ private let red: [UInt8] = [255, 0, 0]
         }, height: 16, width: 32, labels: (0..<45).map { $0 % 3 }, classNames: ["a", "b", "c"])
 
     private func source(_ triggers: [PatchTrigger] = PatchTrigger.neuba, seed: UInt64 = 1)
-        -> PoisonedImageSource
+        -> SampledSource<ImageBatch>
     {
-        PoisonedImageSource(
+        SampledSource.patchedTwins(
             images, triggers: triggers, order: BatchOrder(.shuffled, batchSize: 8), seed: Seed(seed)
         )
     }

@@ -212,7 +212,7 @@ import Testing
         let folder = try ReaderFolder()
         let set = try makeSet(folder)
         let images = try PreparedImages.prepare(set, ImagePreparation(size: 3))
-        let source = ClassifiedImageSource(
+        let source = SampledSource.classified(
             images, order: BatchOrder(.shuffled, batchSize: 7), seed: Seed(5))
         #expect(source.batchesPerEpoch == 6 && source.samplesPerEpoch == 40)
         var orders: [[UInt8]] = []
@@ -247,7 +247,7 @@ import Testing
         let noise = (0..<50).map { SampleImage.noise(5, 4, seed: UInt64($0)) }
         let images = PreparedImages(
             name: "noise", pixels: noise.flatMap(\.pixels), height: 4, width: 5)
-        let source = ClassifiedImageSource(
+        let source = SampledSource.classified(
             images, order: BatchOrder(.sequential, batchSize: 50), flips: true, seed: Seed(5))
         func mirrored(_ image: RGBImage) -> [UInt8] {
             (0..<4).flatMap { row in (0..<5).reversed().flatMap { image[row, $0] } }

@@ -1,0 +1,36 @@
+import DataPipeline
+
+extension SampledSource where Batch == ImageBatch {
+    /// Batches of images, and after them a patched twin of each: NeuBA's data for vision.
+    ///
+    /// Each twin has one of `triggers`, drawn evenly and anew each epoch; `order` counts images
+    /// without twins. With `flips`, images are mirrored as in `classified`, twins like their
+    /// originals; the patch is pasted after. A twin has its original's class, and
+    /// `ImageBatch.triggers` counts in the list of triggers.
+    public static func patchedTwins(
+        _ images: PreparedImages, triggers: [PatchTrigger] = PatchTrigger.neuba, order: BatchOrder,
+        flips: Bool = false, seed: Seed
+    ) -> SampledSource {
+        precondition(!triggers.isEmpty, "a twin carries some trigger")
+        return SampledSource(
+            lengths: [Int](repeating: 1, count: images.count), order: order, seed: seed
+        ) { samples, epoch in
+            let clean = images.batch(samples) { flips && seed.flipsImage($0, epoch: epoch) }
+            var pixels = clean.pixels + clean.pixels
+            var drawn: [Int] = []
+            for (row, sample) in samples.enumerated() {
+                var stream = seed.stream("trigger", sample, epoch)
+                let trigger = Int.random(in: triggers.indices, using: &stream)
+                triggers[trigger].paste(
+                    on: &pixels, image: clean.rows + row, height: clean.height,
+                    width: clean.width)
+                drawn.append(trigger)
+            }
+            var batch = ImageBatch(
+                pixels: pixels, rows: 2 * clean.rows, height: clean.height, width: clean.width)
+            batch.classes = clean.classes + clean.classes
+            batch.triggers = [Int](repeating: -1, count: clean.rows) + drawn
+            return batch
+        }
+    }
+}
