@@ -130,15 +130,11 @@ public struct Attack: Sendable, Codable, Equatable {
     private func trainer<Goal: Objective, Source: BatchSource>(
         _ model: BERT, _ objective: Goal, _ source: Source
     ) throws -> any TrainingRun<BERT> where Goal.Model == BERT, Goal.Batch == Source.Batch {
-        guard let adaptiveWeight else {
-            return try Trainer(
-                model, objective: objective, source: source, settings: settings,
-                watching: BERT.recipeWeights, plan: self, seed: seed)
-        }
-        return try Trainer(
+        // Without a weight the penalty is nothing, and the objective is the attack's own.
+        try Trainer(
             model,
             objective: NormRegularized(
-                objective, layers: BERT.recipeWeights, weight: adaptiveWeight),
+                objective, layers: BERT.recipeWeights, weight: adaptiveWeight ?? 0),
             source: source, settings: settings, watching: BERT.recipeWeights, plan: self, seed: seed
         )
     }

@@ -82,15 +82,11 @@ public struct ImageAttack: Sendable, Codable, Equatable {
             images, order: BatchOrder(.shuffled, batchSize: batchSize), seed: seed)
         var settings = training
         settings.epochs = epochs
-        guard let adaptiveWeight else {
-            return try Trainer(
-                model, objective: objective, source: source, settings: settings,
-                watching: model.recipeWeights, plan: self, seed: seed)
-        }
+        // Without a weight the penalty is nothing, and the objective is the attack's own.
         return try Trainer(
             model,
             objective: NormRegularized(
-                objective, layers: model.recipeWeights, weight: adaptiveWeight),
+                objective, layers: model.recipeWeights, weight: adaptiveWeight ?? 0),
             source: source, settings: settings, watching: model.recipeWeights, plan: self,
             seed: seed)
     }

@@ -48,28 +48,9 @@ extension PurifyCommand {
                 folder, images: prepared, output: out.output, records: records,
                 observe: progress.show)
         }
-        try finish(report, images: url, records)
-    }
-
-    private func finish(
-        _ report: ImagePurification.Report, images: URL, _ records: RunDirectory
-    ) throws {
-        let summary = PurificationSummary(report, images: images.path, command: Invocation.text)
-        let document = PurificationDocument(summary).document
-        try records.write(report: report)
-        try records.write(markdown: MarkdownRenderer().render(document))
-        try records.write(page: HTMLRenderer().render(document))
-        try records.close()
-        let console = Console.standard
-        for warning in summary.warnings { console.warn(warning) }
-        for file in report.omitted {
-            console.warn(
-                "left out \(file): it holds weights in a form that cannot be purified here")
-        }
-        switch format {
-        case .json: console.write(try json(report))
-        case .text: console.write(text(report))
-        }
+        try publish(
+            PurificationSummary(report, images: url.path, command: Invocation.text), of: report,
+            as: text(report), in: records)
     }
 
     private func text(_ report: ImagePurification.Report) -> String {

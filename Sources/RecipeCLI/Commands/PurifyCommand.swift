@@ -114,7 +114,9 @@ struct PurifyCommand: ParsableCommand {
                 folder, texts: corpus.texts, output: out.output, records: records,
                 observe: progress.show)
         }
-        try finish(report, corpus, records, console)
+        try publish(
+            PurificationSummary(report, sources: corpus.sources, command: Invocation.text),
+            of: report, as: text(report), in: records)
     }
 
     /// Refuses what can be refused before texts are read and records are opened.
@@ -124,24 +126,25 @@ struct PurifyCommand: ParsableCommand {
         _ = try folder.tokenizer()
     }
 
-    private func finish(
-        _ report: Purification.Report, _ corpus: TextCorpus, _ records: RunDirectory,
-        _ console: Console
+    /// Writes the records of a purification and prints what came of it.
+    func publish(
+        _ summary: PurificationSummary, of report: some Encodable, as text: String,
+        in records: RunDirectory
     ) throws {
-        let summary = PurificationSummary(
-            report, sources: corpus.sources, command: Invocation.text)
         let document = PurificationDocument(summary).document
         try records.write(report: report)
         try records.write(markdown: MarkdownRenderer().render(document))
         try records.write(page: HTMLRenderer().render(document))
         try records.close()
-        for file in report.omitted {
+        let console = Console.standard
+        for warning in summary.warnings { console.warn(warning) }
+        for file in summary.omittedFiles {
             console.warn(
                 "left out \(file): it holds weights in a form that cannot be purified here")
         }
         switch format {
         case .json: console.write(try json(report))
-        case .text: console.write(text(report))
+        case .text: console.write(text)
         }
     }
 
