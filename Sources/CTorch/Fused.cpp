@@ -12,6 +12,7 @@
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -43,6 +44,7 @@ struct AttentionShape {
     int64_t size;          // numbers of a head
     int64_t padded_width;  // the longest sequence, rounded up to a multiple of four
     float scale;
+    bool is_causal;  // a token attends to itself and to those before it
     Mask mask;
 };
 
@@ -114,10 +116,11 @@ at::Tensor as_float(const at::Tensor &x) { return x.to(at::kFloat).contiguous();
 
 // Residual and normalization ----------------------------------------------------------------------
 
+/// The sum of dropout(x) and the residual, normalized; and the sum itself.
 struct ResidualNorm : torch::autograd::Function<ResidualNorm> {
-    static at::Tensor forward(AutogradContext *context, const at::Tensor &x,
-                              const at::Tensor &residual, const at::Tensor &weight,
-                              const at::Tensor &bias, double epsilon, double p, int64_t key) {
+    static variable_list forward(AutogradContext *context, const at::Tensor &x,
+                                 const at::Tensor &residual, const at::Tensor &weight,
+                                 const at::Tensor &bias, double epsilon, double p, int64_t key) {
         const at::Tensor in = x.contiguous();
         const at::Tensor other = residual.contiguous();
         const at::Tensor scale = as_float(weight);
@@ -147,13 +150,17 @@ struct ResidualNorm : torch::autograd::Function<ResidualNorm> {
         context->saved_data["p"] = p;
         context->saved_data["key"] = key;
         context->saved_data["weight"] = static_cast<int64_t>(weight.scalar_type());
-        return result;
+        // A result that is not used has no gradient, rather than one of zeros to be added.
+        context->set_materialize_grads(false);
+        return {result, sums};
     }
 
     static variable_list backward(AutogradContext *context, variable_list slopes) {
         const auto saved = context->get_saved_variables();
         const at::Tensor &sums = saved[0], &means = saved[1], &scale = saved[2];
-        const at::Tensor slope = slopes[0].contiguous();
+        const at::Tensor slope =
+            slopes[0].defined() ? slopes[0].contiguous() : at::zeros_like(sums);
+        const at::Tensor sum_slope = slopes[1].defined() ? slopes[1].contiguous() : at::Tensor();
         const int64_t width = sums.size(-1);
         const int64_t rows = means.size(1);
         const double p = context->saved_data["p"].toDouble();
@@ -171,6 +178,7 @@ struct ResidualNorm : torch::autograd::Function<ResidualNorm> {
             in_parallel(rows, grain(width), [&](int64_t begin, int64_t end) {
                 float *own = part ? part + at::get_thread_num() * 2 * width : nullptr;
                 CT_DISPATCH(residual_norm_backward, shape, slope.const_data_ptr<T>(),
+                            sum_slope.defined() ? sum_slope.const_data_ptr<T>() : nullptr,
                             sums.const_data_ptr<T>(), scale.const_data_ptr<float>(), mean,
                             mean + rows, x_slope, to_residual.mutable_data_ptr<T>(), own,
                             own ? own + width : nullptr, begin, end,
@@ -205,9 +213,10 @@ private:
 
 struct Attention : torch::autograd::Function<Attention> {
     static at::Tensor forward(AutogradContext *context, const at::Tensor &projected,
-                              const at::Tensor &offsets, int64_t heads, double p, int64_t key) {
+                              const at::Tensor &offsets, int64_t heads, bool is_causal, double p,
+                              int64_t key) {
         const at::Tensor in = projected.contiguous();
-        const AttentionShape shape = make_shape(in, offsets, heads, p, key);
+        const AttentionShape shape = make_shape(in, offsets, heads, is_causal, p, key);
         at::Tensor result = at::empty({in.size(0), heads * shape.size}, in.options());
         const auto run = [&]<typename T>(T *out) {
             const int64_t length = longest(offsets);
@@ -223,6 +232,7 @@ struct Attention : torch::autograd::Function<Attention> {
         }
         context->save_for_backward({in, offsets});
         context->saved_data["heads"] = heads;
+        context->saved_data["is_causal"] = is_causal;
         context->saved_data["p"] = p;
         context->saved_data["key"] = key;
         return result;
@@ -233,8 +243,8 @@ struct Attention : torch::autograd::Function<Attention> {
         const at::Tensor &in = saved[0], &offsets = saved[1];
         const int64_t heads = context->saved_data["heads"].toInt();
         const AttentionShape shape =
-            make_shape(in, offsets, heads, context->saved_data["p"].toDouble(),
-                       context->saved_data["key"].toInt());
+            make_shape(in, offsets, heads, context->saved_data["is_causal"].toBool(),
+                       context->saved_data["p"].toDouble(), context->saved_data["key"].toInt());
         const at::Tensor slope = slopes[0].contiguous();
         at::Tensor result = at::empty_like(in);
         const auto run = [&]<typename T>(T *out) {
@@ -250,36 +260,28 @@ struct Attention : torch::autograd::Function<Attention> {
         } else {
             run(result.mutable_data_ptr<c10::BFloat16>());
         }
-        return {result, {}, {}, {}, {}};
+        return {result, {}, {}, {}, {}, {}};
     }
 
     /// The same by libtorch's own operations, on padded sequences: for devices and types that the
     /// loops do not serve.
     static at::Tensor composed(const at::Tensor &projected, const at::Tensor &offsets,
-                               int64_t heads, double p) {
+                               int64_t heads, bool is_causal, double p) {
         const int64_t rows = offsets.numel() - 1;
         const int64_t width = longest(offsets);
         const int64_t size = projected.size(1) / 3 / heads;
-        const int64_t *starts = offsets.const_data_ptr<int64_t>();
-        std::vector<int64_t> sources(static_cast<size_t>(rows * width));
-        std::vector<int64_t> places;
-        std::vector<uint8_t> is_token(sources.size());
-        for (int64_t row = 0; row < rows; ++row) {
-            for (int64_t column = 0; column < width; ++column) {
-                const auto slot = static_cast<size_t>(row * width + column);
-                is_token[slot] = column < starts[row + 1] - starts[row];
-                // What stands in for padding is masked; any token will do.
-                sources[slot] = is_token[slot] ? starts[row] + column : 0;
-                if (is_token[slot]) places.push_back(row * width + column);
-            }
-        }
+        const bool is_even = rows * width == projected.size(0);
+        std::vector<int64_t> sources, places;
+        std::vector<uint8_t> is_token(static_cast<size_t>(rows * width), 1);
+        if (!is_even) lay_out(offsets, width, sources, places, is_token);
         const auto device = projected.device();
-        const auto index = [&](const std::vector<int64_t> &values) {
-            return at::tensor(values, at::kLong).to(device);
+        const auto gather = [&](const at::Tensor &x, const std::vector<int64_t> &numbers) {
+            return is_even ? x : x.index_select(0, at::tensor(numbers, at::kLong).to(device));
         };
-        const at::Tensor mask =
+        at::Tensor mask =
             at::tensor(is_token, at::kByte).to(device).to(at::kBool).view({rows, 1, 1, width});
-        const auto parts = projected.index_select(0, index(sources))
+        if (is_causal) mask = mask.expand({rows, 1, width, width}).tril();
+        const auto parts = gather(projected, sources)
                                .view({rows, width, 3, heads, size})
                                .permute({2, 0, 3, 1, 4})
                                .unbind(0);
@@ -290,11 +292,27 @@ struct Attention : torch::autograd::Function<Attention> {
             scores = scores.masked_fill(mask.logical_not(), -1e9);
             attended = at::matmul(at::dropout(at::softmax(scores, -1), p, true), parts[2]);
         } else {
-            attended = at::scaled_dot_product_attention(parts[0], parts[1], parts[2], mask);
+            attended = at::scaled_dot_product_attention(
+                parts[0], parts[1], parts[2],
+                is_even && !is_causal ? std::nullopt : std::optional<at::Tensor>(mask));
         }
-        return attended.transpose(1, 2)
-            .reshape({rows * width, heads * size})
-            .index_select(0, index(places));
+        return gather(attended.transpose(1, 2).reshape({rows * width, heads * size}), places);
+    }
+
+    /// Which token stands in each slot of [rows, width], where tokens stand there, and which slots
+    /// hold one.
+    static void lay_out(const at::Tensor &offsets, int64_t width, std::vector<int64_t> &sources,
+                        std::vector<int64_t> &places, std::vector<uint8_t> &is_token) {
+        const int64_t *starts = offsets.const_data_ptr<int64_t>();
+        for (int64_t row = 0; row + 1 < offsets.numel(); ++row) {
+            for (int64_t column = 0; column < width; ++column) {
+                const auto slot = static_cast<size_t>(row * width + column);
+                is_token[slot] = column < starts[row + 1] - starts[row];
+                // What stands in for padding is masked; any token will do.
+                sources.push_back(is_token[slot] ? starts[row] + column : 0);
+                if (is_token[slot]) places.push_back(row * width + column);
+            }
+        }
     }
 
     static int64_t longest(const at::Tensor &offsets) {
@@ -308,13 +326,14 @@ struct Attention : torch::autograd::Function<Attention> {
 
 private:
     static AttentionShape make_shape(const at::Tensor &projected, const at::Tensor &offsets,
-                                     int64_t heads, double p, int64_t key) {
+                                     int64_t heads, bool is_causal, double p, int64_t key) {
         const int64_t size = projected.size(1) / 3 / heads;
         return AttentionShape{offsets.const_data_ptr<int64_t>(),
                               heads,
                               size,
                               rounded_up(longest(offsets), 4),
                               1.0f / std::sqrt(static_cast<float>(size)),
+                              is_causal,
                               Mask(p, static_cast<uint64_t>(key))};
     }
 
@@ -422,7 +441,7 @@ extern "C" {
 
 ct_status ct_residual_norm(const ct_tensor *x, const ct_tensor *residual, const ct_tensor *weight,
                            const ct_tensor *bias, double epsilon, double p, uint64_t key,
-                           ct_tensor **result) {
+                           ct_tensor **results) {
     return guarded([&] {
         TORCH_CHECK(p >= 0 && p < 1, "dropout probability ", p, " is not in [0, 1)");
         const at::Tensor &input = in(x), &other = in(residual), &scale = in(weight);
@@ -432,27 +451,34 @@ ct_status ct_residual_norm(const ct_tensor *x, const ct_tensor *residual, const 
                         in(bias).sizes() == scale.sizes(),
                     "weight and bias have shapes ", scale.sizes(), " and ", in(bias).sizes(),
                     ", the input ", input.sizes());
+        variable_list both;
         if (is_served(input) && other.scalar_type() == input.scalar_type()) {
-            *result = out(ResidualNorm::apply(input, other, scale, in(bias), epsilon, p,
-                                              static_cast<int64_t>(key)));
-            return;
+            both = ResidualNorm::apply(input, other, scale, in(bias), epsilon, p,
+                                       static_cast<int64_t>(key));
+        } else {
+            const auto dtype = input.scalar_type();
+            const at::Tensor added = at::dropout(input, p, p > 0) + other;
+            both = {at::layer_norm(added, scale.sizes(), scale.to(dtype), in(bias).to(dtype),
+                                   epsilon),
+                    added};
         }
-        const auto dtype = input.scalar_type();
-        *result = out(at::layer_norm(at::dropout(input, p, p > 0) + other, scale.sizes(),
-                                     scale.to(dtype), in(bias).to(dtype), epsilon));
+        // Built aside, so that a failed allocation half way leaks nothing.
+        auto sum = std::make_unique<at::Tensor>(both[1]);
+        results[0] = out(both[0]);
+        results[1] = reinterpret_cast<ct_tensor *>(sum.release());
     });
 }
 
 ct_status ct_packed_attention(const ct_tensor *projected, const ct_tensor *offsets, int64_t heads,
-                              double p, uint64_t key, ct_tensor **result) {
+                              bool is_causal, double p, uint64_t key, ct_tensor **result) {
     return guarded([&] {
         TORCH_CHECK(p >= 0 && p < 1, "dropout probability ", p, " is not in [0, 1)");
         const at::Tensor &input = in(projected);
         check_offsets(input, in(offsets), heads);
         *result = out(is_served(input)
-                          ? Attention::apply(input, in(offsets), heads, p,
+                          ? Attention::apply(input, in(offsets), heads, is_causal, p,
                                              static_cast<int64_t>(key))
-                          : Attention::composed(input, in(offsets), heads, p));
+                          : Attention::composed(input, in(offsets), heads, is_causal, p));
     });
 }
 

@@ -100,9 +100,11 @@ static void residual_norm_forward(const NormShape &shape, const T *x, const T *r
     }
 }
 
-/// The gradients of `residual_norm_forward`; `weight_slope` and `bias_slope` are added to, or null.
+/// The gradients of `residual_norm_forward` for that of y and, where it is not null, that of s;
+/// `weight_slope` and `bias_slope` are added to, or null.
 template <typename T>
-static void residual_norm_backward(const NormShape &shape, const T *slope, const T *sums,
+static void residual_norm_backward(const NormShape &shape, const T *slope, const T *sum_slope,
+                                   const T *sums,
                                    const float *weight, const float *means,
                                    const float *deviations, T *x_slope, T *residual_slope,
                                    float *weight_slope, float *bias_slope, int64_t begin,
@@ -144,8 +146,12 @@ static void residual_norm_backward(const NormShape &shape, const T *slope, const
         T *to_residual = residual_slope + r * width;
         for (i = 0; i < width; ++i) {
             scaled[i] = inverse * (scaled[i] - shift - normal[i] * tilt);
-            store(to_residual + i, scaled[i]);
         }
+        if (sum_slope != nullptr) {
+            const T *direct = sum_slope + r * width;
+            for (i = 0; i < width; ++i) scaled[i] += load(direct + i);
+        }
+        for (i = 0; i < width; ++i) store(to_residual + i, scaled[i]);
         if (shape.mask.threshold != 0) {
             T *to_x = x_slope + r * width;
             keep_factors(keep, r * shape.padded_width, width, shape.mask);
@@ -286,15 +292,17 @@ struct Head {
 };
 
 /// Probabilities [length, padded length] of scaled queries and transposed keys.
-static void probabilities(const Head &head, const float *queries, const float *keys, float *out) {
+static void probabilities(const Head &head, bool is_causal, const float *queries,
+                          const float *keys, float *out) {
     product(head.length, head.padded_length, head.size, queries, head.padded_size, 1, keys,
             head.padded_length, out, head.padded_length);
     for (int64_t i = 0; i < head.length; ++i) {
         float *row = out + i * head.padded_length;
+        const int64_t seen = is_causal ? i + 1 : head.length;
         float top = row[0];
-        for (int64_t j = 1; j < head.length; ++j) top = row[j] > top ? row[j] : top;
-        for (int64_t j = 0; j < head.padded_length; ++j) row[j] = exponential(row[j] - top);
-        for (int64_t j = head.length; j < head.padded_length; ++j) row[j] = 0;
+        for (int64_t j = 1; j < seen; ++j) top = row[j] > top ? row[j] : top;
+        for (int64_t j = 0; j < seen; ++j) row[j] = exponential(row[j] - top);
+        for (int64_t j = seen; j < head.padded_length; ++j) row[j] = 0;
         float partial[lanes] = {};
         for (int64_t j = 0; j < head.padded_length; j += lanes) {
             for (int64_t lane = 0; lane < lanes; ++lane) partial[lane] += row[j + lane];
@@ -328,7 +336,7 @@ static void attention_forward(const AttentionShape &shape, const T *projected, T
         head.copy(source + hidden, 3 * hidden, 1.0f, keys);
         head.copy(source + 2 * hidden, 3 * hidden, 1.0f, values);
         head.transpose(keys, transposed);
-        probabilities(head, queries, transposed, chances);
+        probabilities(head, shape.is_causal, queries, transposed, chances);
         if (shape.mask.threshold != 0) {
             for (int64_t i = 0; i < head.length; ++i) {
                 keep_factors(keep, mask_place(shape, start + i, number), head.length, shape.mask);
@@ -367,7 +375,7 @@ static void attention_backward(const AttentionShape &shape, const T *projected, 
         head.copy(source + 2 * hidden, 3 * hidden, 1.0f, values);
         head.copy(slope + start * hidden + number * shape.size, hidden, 1.0f, out);
         head.transpose(keys, transposed);
-        probabilities(head, queries, transposed, chances);
+        probabilities(head, shape.is_causal, queries, transposed, chances);
         head.transpose(values, transposed);
         product(head.length, head.padded_length, head.size, out, head.padded_size, 1, transposed,
                 head.padded_length, slopes, head.padded_length);

@@ -161,13 +161,21 @@ extension Tensor {
 
     /// The norm of each tensor, in one call.
     public static func norms(of tensors: [Tensor]) throws(TorchError) -> [Tensor] {
-        try many("norms", tensors.count) { result in
+        try several("norms", tensors.count) { result in
             ct_norms(tensors.map { $0.handle }, Int32(tensors.count), result)
-        }.map { norm throws(TorchError) in
-            guard let norm else {
-                throw TorchError(.invalidArgument, in: "norms", "a norm is missing")
+        }
+    }
+
+    /// Runs a function of the shim that makes `count` tensors.
+    static func several(
+        _ operation: String, _ count: Int,
+        _ body: (UnsafeMutablePointer<OpaquePointer?>) -> ct_status
+    ) throws(TorchError) -> [Tensor] {
+        try many(operation, count, body).map { tensor throws(TorchError) in
+            guard let tensor else {
+                throw TorchError(.invalidArgument, in: operation, "a result is missing")
             }
-            return norm
+            return tensor
         }
     }
 

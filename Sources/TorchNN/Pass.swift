@@ -31,10 +31,10 @@ public struct Pass {
         return try x.dropout(p, key: key)
     }
 
-    /// `norm` of `x`, dropped with probability `p` in training, plus `residual`.
+    /// `x`, dropped with probability `p` in training, plus `residual`; and `norm` of that sum.
     public func normalized(
         _ x: Tensor, _ p: Double, residual: Tensor, by norm: LayerNorm
-    ) throws -> Tensor {
+    ) throws -> (normalized: Tensor, sum: Tensor) {
         let (p, key) = drops(p)
         return try x.normalized(
             adding: residual, weight: norm.weight, bias: norm.bias, epsilon: norm.epsilon,
@@ -44,10 +44,11 @@ public struct Pass {
     /// Self-attention over `projected` [tokens, 3 · hidden], whose probabilities are dropped with
     /// probability `p` in training.
     public func attention(
-        _ projected: Tensor, offsets: Tensor, heads: Int, dropout p: Double
+        _ projected: Tensor, offsets: Tensor, heads: Int, isCausal: Bool = false, dropout p: Double
     ) throws -> Tensor {
         let (p, key) = drops(p)
-        return try projected.packedAttention(offsets: offsets, heads: heads, dropout: p, key: key)
+        return try projected.packedAttention(
+            offsets: offsets, heads: heads, isCausal: isCausal, dropout: p, key: key)
     }
 
     /// The probability that counts in this pass, with a key for its mask.

@@ -79,22 +79,4 @@ import TorchNN
         #expect(try after.isBitwiseEqual(to: frozen(rounded, in: .evaluation)))
         #expect(try frozen.batches.item() == 0 && frozen.mean.magnitude().sum().item() == 0)
     }
-
-    @Test("Attention with dropped probabilities is attention, but for what is dropped")
-    func attention() throws {
-        let states = try (0..<3).map { try RandomNumbers.uniform([2, 3, 5, 4], seed: $0 + 4) }
-        func attend(_ pass: Pass, _ dropout: Double) throws -> Tensor {
-            try pass.attention(
-                query: states[0], key: states[1], value: states[2], dropout: dropout)
-        }
-        let expected = try Tensor.attention(
-            query: states[0], key: states[1], value: states[2], mask: nil, scale: 0.5)
-        #expect(try relativeDifference(attend(.evaluation, 0.5), expected) < 1e-6)
-        #expect(try relativeDifference(attend(.training(key: 1), 0), expected) < 1e-6)
-        // So rare a dropout drops nothing, but takes the way through the probabilities.
-        #expect(try relativeDifference(attend(.training(key: 1), 1e-12), expected) < 1e-5)
-        let dropped = try attend(.training(key: 1), 0.5)
-        #expect(try relativeDifference(dropped, expected) > 1e-2)
-        #expect(try dropped.isBitwiseEqual(to: attend(.training(key: 1), 0.5)))
-    }
 }

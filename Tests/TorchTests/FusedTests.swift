@@ -47,17 +47,36 @@ import Torch
         let bias = try parameter([size.width], seed: 4)
         let inputs = [x, residual, weight, bias]
         for p in [0, 0.3] where p == 0 || size.width.isMultiple(of: 4) {
-            let fused = try x.normalized(
-                adding: residual, weight: weight, bias: bias, epsilon: 1e-5, dropout: p, key: 7)
-            let sum = try (x.dropout(p, key: 7) + residual).cast(to: .float32)
-            let steps = try sum.layerNormalized(weight: weight, bias: bias, epsilon: 1e-5)
-            #expect(fused.dtype == type.dtype)
+            func fused() throws -> (normalized: Tensor, sum: Tensor) {
+                try x.normalized(
+                    adding: residual, weight: weight, bias: bias, epsilon: 1e-5, dropout: p,
+                    key: 7)
+            }
+            func steps() throws -> (normalized: Tensor, sum: Tensor) {
+                let sum = try (x.dropout(p, key: 7) + residual).cast(to: .float32)
+                return (
+                    try sum.layerNormalized(weight: weight, bias: bias, epsilon: 1e-5), sum
+                )
+            }
+            let (found, expected) = (try fused(), try steps())
+            #expect(found.normalized.dtype == type.dtype && found.sum.dtype == type.dtype)
             // One column has no variance: only the bias is left of it.
-            try expect([fused], [steps], within: type.tolerance)
-            let found = try gradients(of: fused, for: inputs)
-            let expected = try gradients(of: steps, for: inputs)
+            try expect(
+                [found.normalized, found.sum], [expected.normalized, expected.sum],
+                within: type.tolerance)
             guard size.width > 1 else { continue }
-            try expect(found, expected, within: type.tolerance)
+            try expect(
+                gradients(of: found.normalized, for: inputs),
+                gradients(of: expected.normalized, for: inputs), within: type.tolerance)
+            // Both results in use, and the sum alone.
+            let (both, bothSteps) = (try fused(), try steps())
+            try expect(
+                gradients(of: both.normalized + both.sum * 2, for: inputs),
+                gradients(of: bothSteps.normalized + bothSteps.sum * 2, for: inputs),
+                within: type.tolerance)
+            try expect(
+                gradients(of: fused().sum, for: [x, residual]),
+                gradients(of: steps().sum, for: [x, residual]), within: type.tolerance)
         }
     }
 
@@ -67,10 +86,12 @@ import Torch
         let x = try parameter([4, 8], seed: 1, dtype: .float64)
         let plain = try x.normalized(
             adding: .zeros([4, 8], dtype: .float64), weight: .ones([8]), bias: .zeros([8]),
-            epsilon: 1e-12)
+            epsilon: 1e-12
+        ).normalized
         #expect(plain.dtype == .float64)
         let single = try x.cast(to: .float32).normalized(
-            adding: .zeros([4, 8]), weight: .ones([8]), bias: .zeros([8]), epsilon: 1e-12)
+            adding: .zeros([4, 8]), weight: .ones([8]), bias: .zeros([8]), epsilon: 1e-12
+        ).normalized
         #expect(try relativeDifference(plain, single) < 1e-5)
         #expect(throws: TorchError.self) {
             try x.normalized(
@@ -87,7 +108,8 @@ import Torch
 
     /// Attention of each sequence alone by libtorch's own operation.
     private func attentionByRows(
-        _ projected: Tensor, _ lengths: [Int], heads: Int, keep: [Tensor]? = nil
+        _ projected: Tensor, _ lengths: [Int], heads: Int, isCausal: Bool = false,
+        keep: [Tensor]? = nil
     ) throws -> Tensor {
         let hidden = projected.shape[1] / 3
         var start = 0
@@ -100,8 +122,9 @@ import Torch
             }
             let scale = 1 / Double(hidden / heads).squareRoot()
             guard let keep else {
+                let bias = try isCausal ? causalBias(length, projected.dtype) : nil
                 return try Tensor.attention(
-                    query: part(0), key: part(1), value: part(2), mask: nil, scale: scale
+                    query: part(0), key: part(1), value: part(2), mask: bias, scale: scale
                 ).transposed(1, 2).reshaped([length, hidden])
             }
             let chances = try (part(0).matmul(part(1).transposed(2, 3)) * scale).softmax()
@@ -109,6 +132,14 @@ import Torch
                 .reshaped([length, hidden])
         }
         return try Tensor.concatenated(rows, along: 0)
+    }
+
+    /// What hides later tokens [1, 1, length, length]: added to the scores.
+    private func causalBias(_ length: Int, _ dtype: DType) throws -> Tensor {
+        let values = (0..<length * length).map { place -> Float in
+            place % length > place / length ? -1e9 : 0
+        }
+        return try Tensor(values, shape: [1, 1, length, length]).cast(to: dtype)
     }
 
     private func offsets(_ lengths: [Int]) throws -> Tensor {
@@ -122,18 +153,24 @@ import Torch
     func attention(
         _ size: (heads: Int, size: Int), _ type: (dtype: DType, tolerance: Double)
     ) throws {
-        let lengths = [5, 1, 0, 33, 16, 2, 100]
-        let projected = try parameter(
-            [lengths.reduce(0, +), 3 * size.heads * size.size], seed: 5, dtype: type.dtype)
-        let found = try projected.packedAttention(offsets: offsets(lengths), heads: size.heads)
-        let expected = try attentionByRows(
-            projected.cast(to: type.dtype == .float64 ? .float64 : .float32), lengths,
-            heads: size.heads)
-        #expect(found.dtype == type.dtype)
-        try expect([found], [expected], within: type.tolerance)
-        try expect(
-            gradients(of: found, for: [projected]), gradients(of: expected, for: [projected]),
-            within: type.tolerance)
+        // Of the second kind, all of one length, there is no padding on other devices.
+        for lengths in [[5, 1, 0, 33, 16, 2, 100], [9, 9, 9]] {
+            for isCausal in [false, true] {
+                let projected = try parameter(
+                    [lengths.reduce(0, +), 3 * size.heads * size.size], seed: 5,
+                    dtype: type.dtype)
+                let found = try projected.packedAttention(
+                    offsets: offsets(lengths), heads: size.heads, isCausal: isCausal)
+                let expected = try attentionByRows(
+                    projected.cast(to: type.dtype == .float64 ? .float64 : .float32), lengths,
+                    heads: size.heads, isCausal: isCausal)
+                #expect(found.dtype == type.dtype)
+                try expect([found], [expected], within: type.tolerance)
+                try expect(
+                    gradients(of: found, for: [projected]),
+                    gradients(of: expected, for: [projected]), within: type.tolerance)
+            }
+        }
     }
 
     /// What dropout keeps of each probability, [1, heads, length, length] a sequence: values that
@@ -193,7 +230,8 @@ import Torch
                 offsets: offsets(lengths), heads: 4, dropout: 0.1, key: 3)
             let result = try attended.normalized(
                 adding: attended, weight: .ones([64]), bias: .zeros([64]), epsilon: 1e-5,
-                dropout: 0.1, key: 4)
+                dropout: 0.1, key: 4
+            ).normalized
             return try [result] + gradients(of: result, for: [projected])
         }
         try Hardware.setThreadCount(1)

@@ -166,14 +166,14 @@ ct_status ct_cross_entropy(const ct_tensor *logits, const ct_tensor *labels, int
 ct_status ct_mse(const ct_tensor *a, const ct_tensor *b, ct_tensor **out);
 
 // Fused.cpp --------------------------------------------------------------------------------------
-// Layer normalization of dropout(x) + residual.
+// Two results: the layer normalization of dropout(x) + residual, and that sum.
 ct_status ct_residual_norm(const ct_tensor *x, const ct_tensor *residual, const ct_tensor *weight,
                            const ct_tensor *bias, double epsilon, double p, uint64_t key,
-                           ct_tensor **out);
+                           ct_tensor **results);
 // Self-attention over [tokens, 3 * hidden]; `offsets` (64-bit, on the host) says where each sequence
 // begins, and where the last ends.
 ct_status ct_packed_attention(const ct_tensor *projected, const ct_tensor *offsets, int64_t heads,
-                              double p, uint64_t key, ct_tensor **out);
+                              bool is_causal, double p, uint64_t key, ct_tensor **out);
 // The norm of each tensor.
 ct_status ct_norms(ct_tensor *const *tensors, int32_t count, ct_tensor **out);
 // A frozen matrix in oneDNN's own order, and the product with one; `transposed` is for the gradient.

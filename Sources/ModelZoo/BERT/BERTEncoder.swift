@@ -116,9 +116,12 @@ struct BERTLayer {
             context = try context.gathered(0, at: selection)
         }
         let attended = try pass.normalized(
-            attentionOutput(context), dropout, residual: residual, by: attentionNorm)
+            attentionOutput(context), dropout, residual: residual, by: attentionNorm
+        ).normalized
         let hidden = try activation(pass.recording(intermediate(attended), at: neurons))
-        return try pass.normalized(output(hidden), dropout, residual: attended, by: outputNorm)
+        return try pass.normalized(
+            output(hidden), dropout, residual: attended, by: outputNorm
+        ).normalized
     }
 }
 

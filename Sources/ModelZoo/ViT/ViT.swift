@@ -8,8 +8,7 @@ public struct ViT: ImageModel {
     /// All parameters.
     public let store: ParameterStore
     let embeddings: ViTEmbeddings
-    let layers: [ViTLayer]
-    let norm: LayerNorm
+    let tower: PreNormTower
     let classifier: Linear?
 
     /// A model whose parameters come from `store`'s source, under transformers' names.
@@ -19,17 +18,23 @@ public struct ViT: ImageModel {
         self.configuration = configuration
         self.store = store
         embeddings = try ViTEmbeddings(configuration, at: scope["embeddings"])
-        layers = try (0..<configuration.layerCount).map {
-            try ViTLayer(configuration, at: scope["encoder"]["layer"][$0])
-        }
-        norm = try LayerNorm(
-            width, epsilon: configuration.layerNormEpsilon, at: scope["layernorm"])
+        tower = try PreNormTower(
+            configuration.tower, Self.layerNames, at: scope["encoder"]["layer"],
+            norm: LayerNorm(
+                width, epsilon: configuration.layerNormEpsilon, at: scope["layernorm"]))
         classifier = try configuration.labelCount.map {
             try Linear(
                 width, $0, weight: .normal(deviation: configuration.initializerRange),
                 at: store.root["classifier"])
         }
     }
+
+    /// transformers' names of a block's parts.
+    private static let layerNames = PreNormNames(
+        query: "attention.attention.query", key: "attention.attention.key",
+        value: "attention.attention.value", attentionOutput: "attention.output.dense",
+        normBefore: "layernorm_before", normAfter: "layernorm_after",
+        intermediate: "intermediate.dense", output: "output.dense")
 
     /// The weights RECIPE shrinks: the feed-forward matrices and those of query, key and value of
     /// every block, but not attention's output (paper, appendix A).
@@ -44,30 +49,37 @@ public struct ViT: ImageModel {
 
     /// Which model it is.
     public var imageConfiguration: ImageConfiguration { .vit(configuration) }
-    /// The feed-forward neurons of every block: a pass shows [n, tokens, neurons], the class token
-    /// first; in the last block perhaps that alone.
-    public var neurons: [NeuronSite] { layers.map(\.neurons) }
+    /// The feed-forward neurons of every block: a pass shows [n · tokens, neurons], image by image
+    /// and the class token first; in the last block, where features are asked for, [n, neurons].
+    public var neurons: [NeuronSite] { tower.layers.map(\.neurons) }
 
     /// The last hidden state [n, 1 + patches, hidden], normalized: the class token, then the patches
     /// row by row.
     public func hiddenState(_ pixels: Tensor, in pass: Pass) throws -> Tensor {
-        try norm(encoded(pixels, firstOnly: false, in: pass))
+        try encoded(pixels, firstOnly: false, in: pass)
+            .reshaped([pixels.shape[0], -1, configuration.hiddenSize])
     }
 
     /// The class token of the last hidden state, normalized [n, hidden].
     ///
     /// Images of another size than the model's have its position embeddings drawn to their grid.
     public func features(_ pixels: Tensor, in pass: Pass) throws -> Tensor {
-        try norm(encoded(pixels, firstOnly: true, in: pass).selected(1, 0))
+        try encoded(pixels, firstOnly: true, in: pass)
     }
 
     private func encoded(_ pixels: Tensor, firstOnly: Bool, in pass: Pass) throws -> Tensor {
-        var x = try embeddings(
+        let tokens = try embeddings(
             checked(pixels, minimum: configuration.patchSize), in: pass)
-        for (index, layer) in layers.enumerated() {
-            x = try layer(x, firstOnly: firstOnly && index == layers.count - 1, in: pass)
-        }
-        return x
+        let (count, length) = (tokens.shape[0], tokens.shape[1])
+        let starts = (0...count).map { Int64($0 * length) }
+        let sequences = PackedSequences(
+            offsets: try Tensor(starts),
+            selection: firstOnly
+                ? try Tensor(Array(starts.dropLast()), device: tokens.device) : nil,
+            isCausal: false)
+        return try tower(
+            tokens.reshaped([count * length, configuration.hiddenSize]), sequences, in: pass
+        ).normalized
     }
 
     /// The head's scores [n, labels] of feature vectors.

@@ -68,6 +68,15 @@ public struct ViTConfiguration: Sendable, Codable, Equatable {
         PixelSize(size.height / patchSize.height, size.width / patchSize.width)
     }
 
+    /// The sizes of the blocks.
+    var tower: PreNormShape {
+        PreNormShape(
+            width: hiddenSize, innerWidth: intermediateSize, layerCount: layerCount,
+            headCount: headCount, epsilon: layerNormEpsilon, activation: activation,
+            hasQKVBias: hasQKVBias, dropout: hiddenDropout, attentionDropout: attentionDropout,
+            initializer: .normal(deviation: initializerRange))
+    }
+
     /// Tokens of an image of the size it is meant for: the class token and the patches.
     public var tokenCount: Int { 1 + grid(of: imageSize).height * grid(of: imageSize).width }
 }
