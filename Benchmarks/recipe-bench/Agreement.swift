@@ -12,8 +12,8 @@ struct Agreement: Codable {
     var ours: [Measurement.StepLoss]
     /// Theirs.
     var theirs: [Measurement.StepLoss]
-    /// The greatest relative difference of the masked-language-model loss.
-    var mlm: Double
+    /// The greatest relative difference of the pre-training loss.
+    var task: Double
     /// That of Σ‖Wᵢ‖.
     var norm: Double
     /// That of the gradient's norm.
@@ -33,20 +33,20 @@ struct Agreement: Codable {
         }
         self.ours = ours
         self.theirs = theirs
-        mlm = greatest(\.mlm)
+        task = greatest(\.task)
         norm = greatest(\.norm)
         gradNorm = greatest(\.gradNorm)
     }
 
     /// Whether the two sides compute the same.
-    var holds: Bool { max(mlm, norm, gradNorm) <= Self.tolerance }
+    var holds: Bool { max(task, norm, gradNorm) <= Self.tolerance }
 
     /// The differences in words.
     var summary: String {
         func text(_ value: Double) -> String { String(format: "%.1e", value) }
         return "the greatest relative differences over \(ours.count) steps without dropout are "
-            + "\(text(mlm)) (MLM loss), \(text(norm)) (norm term) and \(text(gradNorm)) (gradient "
-            + "norm): " + (holds ? "they agree" : "THEY DISAGREE")
+            + "\(text(task)) (pre-training loss), \(text(norm)) (norm term) and \(text(gradNorm)) "
+            + "(gradient norm): " + (holds ? "they agree" : "THEY DISAGREE")
             + " (tolerance \(text(Self.tolerance)))"
     }
 }

@@ -1,36 +1,45 @@
 import Foundation
+import RecipeKit
 
-/// What one process of either side measured: one line of JSON, which `Oracle/authors_loop.py`
-/// writes with the same keys.
+/// What one process of either side measured: one line of JSON, which `Oracle/authors_loop.py` and
+/// `Oracle/vision_loop.py` write with the same keys.
 struct Measurement: Codable {
     /// The parts of the loss at one step.
     struct StepLoss: Codable {
-        /// Mean cross-entropy over the masked tokens.
-        var mlm: Double
+        /// The pre-training loss: mean cross-entropy over the masked tokens, or over the images.
+        var task: Double
         /// Σ‖Wᵢ‖, before its weight.
         var norm: Double
         /// The global gradient norm before clipping.
         var gradNorm: Double
     }
 
-    /// Sequences a second over all steps after the warm-up.
-    var sequencesPerSecond: Double
-    /// Tokens a second over the same steps, padding not counted.
-    var tokensPerSecond: Double
-    /// The median step's seconds, the warm-up aside.
-    var medianStepSeconds: Double
+    /// How long texts are.
+    struct Tokens: Codable {
+        /// Tokens a second over the rated steps, padding not counted.
+        var perSecond: Double
+        /// Tokens of a sequence on average, padding not counted.
+        var perSequence: Double
+        /// The same as the model computes them, with padding where a side pads.
+        var paddedPerSequence: Double
+        /// Tokens of a text on average over all texts, of which the measured ones are a sample.
+        var perCorpusText: Double?
+    }
+
+    /// Sequences or images a second over all steps after the warm-up.
+    var samplesPerSecond: Double
     /// Optimizer steps in all.
     var steps: Int
     /// First steps, which the rates leave out.
     var warmupSteps: Int
-    /// Sequences a step.
+    /// Samples a step.
     var batchSize: Int
-    /// Tokens of a sequence on average, padding not counted.
-    var tokensPerSequence: Double
-    /// The same as the model computes them, with padding where a side pads.
-    var paddedTokensPerSequence: Double
-    /// Tokens of a text on average over all texts, of which the measured ones are a sample.
-    var corpusTokensPerSequence: Double?
+    /// How long the texts are, where samples are texts.
+    var tokens: Tokens?
+    /// Seconds it took to decode and resize an image, once, before training.
+    var decodeSeconds: Double?
+    /// Seconds it took to decode and resize an image, where the loop does that anew at every step.
+    var loopDecodeSeconds: Double?
     /// From the weights' file to parameters in memory.
     var loadSeconds: Double
     /// From parameters in memory to the beginning of the first step's computation.
@@ -58,60 +67,100 @@ struct Measurement: Codable {
         return String(decoding: try encoder.encode(self), as: UTF8.self)
     }
 
-    /// Reads what a process printed.
-    init(line: Data, of process: String) throws {
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .convertFromSnakeCase
-        do {
-            self = try decoder.decode(Measurement.self, from: line)
-        } catch {
-            throw BenchmarkError("\(process) printed no measurement: \(error)")
-        }
-    }
-
-    /// A measurement of steps that are known one by one.
+    /// A measurement of steps that are known one by one; `firstBatchSeconds` is what the first waited
+    /// for beside what the run saw.
     init(
-        _ steps: [MeasuredStep], warmupSteps: Int, batchSize: Int, loadSeconds: Double,
-        firstStepBegunSeconds: Double, dropout: Double
+        _ run: MeasuredRun, warmupSteps: Int, batchSize: Int, loadSeconds: Double,
+        firstBatchSeconds: Double = 0, dropout: Double
     ) throws {
-        guard steps.count > warmupSteps, let first = steps.first else {
+        guard run.steps.count > warmupSteps, let first = run.steps.first else {
             throw BenchmarkError("no step after the \(warmupSteps) of the warm-up")
         }
-        let rated = steps.dropFirst(warmupSteps)
-        let seconds = rated.reduce(0) { $0 + $1.seconds }
-        func total(_ count: (MeasuredStep) -> Int, _ list: some Sequence<MeasuredStep>) -> Double {
-            Double(list.reduce(0) { $0 + count($1) })
-        }
-        sequencesPerSecond = total(\.sequences, rated) / seconds
-        tokensPerSecond = total(\.tokens, rated) / seconds
-        medianStepSeconds = rated.map(\.seconds).median
-        self.steps = steps.count
+        let rated = run.steps.dropFirst(warmupSteps)
+        samplesPerSecond =
+            Double(rated.reduce(0) { $0 + $1.samples }) / rated.reduce(0) { $0 + $1.seconds }
+        steps = run.steps.count
         self.warmupSteps = warmupSteps
         self.batchSize = batchSize
-        tokensPerSequence = total(\.tokens, steps) / total(\.sequences, steps)
-        paddedTokensPerSequence = tokensPerSequence
         self.loadSeconds = loadSeconds
-        self.firstStepBegunSeconds = firstStepBegunSeconds
+        firstStepBegunSeconds = run.startSeconds + firstBatchSeconds
         firstStepSeconds = first.seconds
-        stepSeconds = steps.map(\.seconds)
+        stepSeconds = run.steps.map(\.seconds)
         peakRssBytes = try Machine.peakMemory()
-        losses = steps.map(\.loss)
+        losses = run.steps.map(\.loss)
         self.dropout = dropout
         threads = Machine.threads
         torch = Machine.libtorch
     }
+
+    /// Images a second over a training of so many epochs, decoding included: where decoded images
+    /// are kept, each is decoded once.
+    func endToEndPerSecond(epochs: Int) -> Double {
+        Double(epochs) / ((decodeSeconds ?? 0) + Double(epochs) / samplesPerSecond)
+    }
+
+    /// The rate and the memory in words.
+    func summary(of samples: String) -> String {
+        String(format: "%.2f ", samplesPerSecond) + samples
+            + String(
+                format: "/s, %.2f GiB, first step %.2f s", Double(peakRssBytes) / 0x1p30,
+                firstStepSeconds)
+    }
 }
 
-/// One optimizer step and what was in its batch.
-struct MeasuredStep {
-    /// Seconds it took.
-    var seconds: Double
-    /// Sequences of the batch.
-    var sequences: Int
-    /// Tokens of the batch; none is padding.
-    var tokens: Int
-    /// What it cost.
-    var loss: Measurement.StepLoss
+/// The first steps of a trainer, one by one.
+struct MeasuredRun {
+    /// One optimizer step.
+    struct Step {
+        /// Seconds it took.
+        var seconds: Double
+        /// Samples of the batch.
+        var samples: Int
+        /// What it cost.
+        var loss: Measurement.StepLoss
+    }
+
+    /// What the trainer did before the first step.
+    private(set) var startSeconds = 0.0
+    /// The steps.
+    private(set) var steps: [Step] = []
+
+    /// Advances `trainer` by `count` steps, or to its end.
+    init(_ trainer: some TrainingRun, steps count: Int) throws {
+        let began = ContinuousClock.now
+        var previous = 0.0
+        while steps.count < count, let event = try trainer.next() {
+            switch event {
+            case .started: startSeconds = (ContinuousClock.now - began) / .seconds(1)
+            case .step(let step):
+                steps.append(
+                    Step(
+                        seconds: step.seconds - previous, samples: step.samples,
+                        loss: Measurement.StepLoss(step)))
+                previous = step.seconds
+            case .epoch, .finished: break
+            }
+        }
+    }
+
+    /// Seconds until the first batch of a source is made: what a step waits for, beside
+    /// computation, when a training begins.
+    static func secondsToFirstBatch(of source: some BatchSource) throws -> Double {
+        let began = ContinuousClock.now
+        let prefetcher = Prefetcher(source, epochs: 1)
+        defer { prefetcher.stop() }
+        guard try prefetcher.next() != nil else { throw BenchmarkError("the data make no batch") }
+        return (ContinuousClock.now - began) / .seconds(1)
+    }
+}
+
+extension Measurement.StepLoss {
+    /// The parts of a step's loss: the norms, and the one term beside them.
+    init(_ step: TrainingEvent.Step) {
+        self.init(
+            task: step.terms.first { $0.key != "norm" }?.value ?? .nan,
+            norm: step.terms["norm"] ?? .nan, gradNorm: step.gradientNorm)
+    }
 }
 
 extension Collection<Double> {
