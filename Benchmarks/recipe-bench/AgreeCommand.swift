@@ -46,7 +46,7 @@ struct AgreeCommand: ParsableCommand {
 
     private func measure(
         _ recipe: RECIPE, _ folder: BERTFolder, _ source: PreparedSource
-    ) throws -> Measurement {
+    ) throws -> LoopMeasurement {
         let began = ContinuousClock.now
         let trainer = try Trainer(
             Self.load(folder, recipe),
@@ -54,7 +54,7 @@ struct AgreeCommand: ParsableCommand {
                 MaskedLanguageModeling(), layers: RECIPE.layers, weight: recipe.weight),
             source: source, settings: recipe.training, seed: recipe.seed)
         let loadSeconds = (ContinuousClock.now - began) / .seconds(1)
-        return try Measurement(
+        return try LoopMeasurement(
             MeasuredRun(trainer, steps: steps), warmupSteps: 0, batchSize: recipe.batchSize,
             loadSeconds: loadSeconds, dropout: 0)
     }

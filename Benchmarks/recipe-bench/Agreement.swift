@@ -9,9 +9,9 @@ struct Agreement: Codable {
     static let tolerance = 1e-5
 
     /// Our losses, step by step.
-    var ours: [Measurement.StepLoss]
+    var ours: [LoopMeasurement.StepLoss]
     /// Theirs.
-    var theirs: [Measurement.StepLoss]
+    var theirs: [LoopMeasurement.StepLoss]
     /// The greatest relative difference of the pre-training loss.
     var task: Double
     /// That of Σ‖Wᵢ‖.
@@ -20,11 +20,11 @@ struct Agreement: Codable {
     var gradNorm: Double
 
     /// Compares step by step.
-    init(ours: [Measurement.StepLoss], theirs: [Measurement.StepLoss]) throws {
+    init(ours: [LoopMeasurement.StepLoss], theirs: [LoopMeasurement.StepLoss]) throws {
         guard ours.count == theirs.count, !ours.isEmpty else {
             throw BenchmarkError("\(ours.count) steps of ours, \(theirs.count) of theirs")
         }
-        func greatest(_ part: (Measurement.StepLoss) -> Double) -> Double {
+        func greatest(_ part: (LoopMeasurement.StepLoss) -> Double) -> Double {
             zip(ours, theirs).map { one, other in
                 let difference = abs(part(one) - part(other)) / abs(part(other))
                 // What is not a number does not agree with anything.

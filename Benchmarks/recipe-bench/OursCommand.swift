@@ -53,7 +53,7 @@ struct OursCommand: ParsableCommand {
         print(try measure(recipe).line())
     }
 
-    private func measure(_ recipe: RECIPE) throws -> Measurement {
+    private func measure(_ recipe: RECIPE) throws -> LoopMeasurement {
         let folder = try BERTFolder(model)
         try folder.checkLength(recipe.maximumLength)
         let tokenizer = try folder.tokenizer()
@@ -69,7 +69,7 @@ struct OursCommand: ParsableCommand {
         let trainer = try recipe.trainer(for: folder, texts: sample.texts, tokenizer: tokenizer)
         let loadSeconds = (ContinuousClock.now - began) / .seconds(1)
         let run = try MeasuredRun(trainer, steps: steps)
-        var measurement = try Measurement(
+        var measurement = try LoopMeasurement(
             run, warmupSteps: options.warmupSteps, batchSize: recipe.batchSize,
             loadSeconds: loadSeconds, firstBatchSeconds: firstBatchSeconds,
             dropout: folder.configuration.hiddenDropout)
@@ -79,14 +79,14 @@ struct OursCommand: ParsableCommand {
 
     private static func tokens(
         of run: MeasuredRun, _ sample: TextSample, _ recipe: RECIPE, warmup: Int
-    ) -> Measurement.Tokens {
+    ) -> LoopMeasurement.Tokens {
         let lengths = sample.texts.map(\.count)
         let batches = BatchOrder(recipe.order, batchSize: recipe.batchSize)
             .batches(lengths: lengths, seed: recipe.seed, epoch: 0)
             .map { $0.reduce(0) { $0 + lengths[$1] } }
         let perSequence = Double(batches.reduce(0, +)) / Double(max(1, lengths.count))
         let rated = batches.prefix(run.steps.count).dropFirst(warmup).reduce(0, +)
-        return Measurement.Tokens(
+        return LoopMeasurement.Tokens(
             perSecond: Double(rated) / run.steps.dropFirst(warmup).reduce(0) { $0 + $1.seconds },
             perSequence: perSequence, paddedPerSequence: perSequence,
             perCorpusText: Double(sample.corpus.reduce(0) { $0 + $1.count })

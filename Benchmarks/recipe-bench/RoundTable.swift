@@ -3,11 +3,11 @@ import Foundation
 /// Both sides measured once, one after the other.
 struct Round: Codable {
     /// The authors' loop.
-    var theirs: Measurement
+    var theirs: LoopMeasurement
     /// Ours in fp32.
-    var fp32: Measurement
+    var fp32: LoopMeasurement
     /// Ours in bf16, where it was asked for.
-    var bf16: Measurement?
+    var bf16: LoopMeasurement?
 }
 
 /// Rounds as rows of a Markdown table: medians over the rounds; ratios are medians of the rounds' own
@@ -22,7 +22,7 @@ struct RoundTable {
         /// Whether the ratio to theirs stands beside it.
         var hasRatio = false
         /// The figure.
-        let value: (Measurement) -> Double
+        let value: (LoopMeasurement) -> Double
     }
 
     /// From left to right.
@@ -48,7 +48,7 @@ struct RoundTable {
 
     /// The rows of rounds, theirs first; `label` begins each row's name.
     func rows(of rounds: [Round], label: String = "", theirs: String) -> String {
-        var sides: [(String, KeyPath<Round, Measurement?>)] = [
+        var sides: [(String, KeyPath<Round, LoopMeasurement?>)] = [
             (theirs, \.someOfTheirs), ("recipe, fp32", \.someOfFP32),
         ]
         if rounds.allSatisfy({ $0.bf16 != nil }) { sides.append(("recipe, bf16", \.bf16)) }
@@ -56,7 +56,7 @@ struct RoundTable {
     }
 
     private func row(
-        _ name: String, _ rounds: [Round], _ side: KeyPath<Round, Measurement?>
+        _ name: String, _ rounds: [Round], _ side: KeyPath<Round, LoopMeasurement?>
     ) -> String {
         let pairs = rounds.compactMap { round in
             round[keyPath: side].map { (theirs: round.theirs, own: $0) }
@@ -72,8 +72,8 @@ struct RoundTable {
 }
 
 extension Round {
-    fileprivate var someOfTheirs: Measurement? { theirs }
-    fileprivate var someOfFP32: Measurement? { fp32 }
+    fileprivate var someOfTheirs: LoopMeasurement? { theirs }
+    fileprivate var someOfFP32: LoopMeasurement? { fp32 }
 }
 
 /// Everything measured, as a table to read and as JSON beside it.

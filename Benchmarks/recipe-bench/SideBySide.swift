@@ -16,7 +16,7 @@ struct SideBySide {
     let inputs: [String]
     /// Our command with its arguments, which measures.
     let ours: [String]
-    /// Our command with its arguments, which trains as theirs does to the last bit of input.
+    /// Our command with its arguments, which trains on the batches of theirs without dropout.
     let agree: [String]
     /// What a sample is called, as in `images`.
     let samples: String
@@ -40,7 +40,7 @@ struct SideBySide {
     }
 
     private func round() throws -> Round {
-        func reported(_ name: String, _ measurement: Measurement) -> Measurement {
+        func reported(_ name: String, _ measurement: LoopMeasurement) -> LoopMeasurement {
             RecipeBench.report("  \(name) \(measurement.summary(of: samples))")
             return measurement
         }
@@ -53,14 +53,14 @@ struct SideBySide {
 
     private func theirs(
         steps: Int, warmup: Int, _ more: [String] = []
-    ) throws -> Measurement {
+    ) throws -> LoopMeasurement {
         try places.script(
             script,
             inputs + ["--steps", "\(steps)", "--warmup-steps", "\(warmup)"] + threadArguments + more
         ).result()
     }
 
-    private func measured(_ precision: String) throws -> Measurement {
+    private func measured(_ precision: String) throws -> LoopMeasurement {
         try ourselves(
             ours + [
                 "--precision", precision, "--steps", "\(steps)", "--warmup-steps",
@@ -68,7 +68,7 @@ struct SideBySide {
             ])
     }
 
-    private func ourselves(_ arguments: [String]) throws -> Measurement {
+    private func ourselves(_ arguments: [String]) throws -> LoopMeasurement {
         try ChildProcess.ourselves(arguments + threadArguments).result()
     }
 

@@ -43,7 +43,7 @@ struct VisionOursCommand: ParsableCommand {
 
     private func measure(
         _ recipe: ImageRECIPE, _ folder: ImageModelFolder, _ images: PreparedImages
-    ) throws -> Measurement {
+    ) throws -> LoopMeasurement {
         let kind = agree ? BatchOrder.Kind.sequential : .shuffled
         let source = SampledSource.classified(
             images, order: BatchOrder(kind, batchSize: recipe.batchSize), seed: recipe.seed)
@@ -54,7 +54,7 @@ struct VisionOursCommand: ParsableCommand {
             ? try Self.agreeing(recipe, folder, source)
             : try recipe.trainer(for: folder, images: images)
         let loadSeconds = (ContinuousClock.now - began) / .seconds(1)
-        return try Measurement(
+        return try LoopMeasurement(
             MeasuredRun(trainer, steps: steps), warmupSteps: options.warmupSteps,
             batchSize: recipe.batchSize, loadSeconds: loadSeconds,
             firstBatchSeconds: firstBatchSeconds,

@@ -3,7 +3,7 @@ import RecipeKit
 
 /// What one process of either side measured: one line of JSON, which `Oracle/authors_loop.py` and
 /// `Oracle/vision_loop.py` write with the same keys.
-struct Measurement: Codable {
+struct LoopMeasurement: Codable {
     /// The parts of the loss at one step.
     struct StepLoss: Codable {
         /// The pre-training loss: mean cross-entropy over the masked tokens, or over the images.
@@ -117,7 +117,7 @@ struct MeasuredRun {
         /// Samples of the batch.
         var samples: Int
         /// What it cost.
-        var loss: Measurement.StepLoss
+        var loss: LoopMeasurement.StepLoss
     }
 
     /// What the trainer did before the first step.
@@ -136,7 +136,7 @@ struct MeasuredRun {
                 steps.append(
                     Step(
                         seconds: step.seconds - previous, samples: step.samples,
-                        loss: Measurement.StepLoss(step)))
+                        loss: LoopMeasurement.StepLoss(step)))
                 previous = step.seconds
             case .epoch, .finished: break
             }
@@ -154,7 +154,7 @@ struct MeasuredRun {
     }
 }
 
-extension Measurement.StepLoss {
+extension LoopMeasurement.StepLoss {
     /// The parts of a step's loss: the norms, and the one term beside them.
     init(_ step: TrainingEvent.Step) {
         self.init(
