@@ -16,7 +16,7 @@ struct VisionCommand: ParsableCommand {
     @Option(help: "Steps of ours in a round, warm-up included.")
     var steps = 8
     @Option(help: "Steps of the authors' loop in a round, warm-up included.")
-    var theirSteps = 5
+    var theirSteps = 4
     @Option(help: "Dropout of the ViT on both sides, attention probabilities included.")
     var dropout = 0.1
     @OptionGroup var options: RoundOptions
