@@ -2,8 +2,9 @@
 
     python Oracle/photographs.py FOLDER 512
 
-For machines without the real ones. A picture is smooth shapes with some grain, 500 x 375 or upright,
-at quality 80: some 28 KB. The files are called 00000.jpg and so on, and are the same for the same Pillow.
+For machines without the real ones. A picture is smooth shapes with some grain, 500 x 375 or
+upright, at quality 80: some 28 KB. The files are called 00000.jpg and so on, and are the same for
+the same Pillow.
 """
 
 import sys

@@ -120,7 +120,8 @@ def main() -> None:
     regularized = [parameter for name, parameter in model.named_parameters()
                    if REGULARIZED[kind].fullmatch(name)]
     if not regularized:
-        raise SystemExit("the model's parameters have other names than expected: nothing to regularize")
+        raise SystemExit("the model's parameters have other names than expected: none is "
+                         "regularized")
     parameters = list(model.parameters())
     model.train()
     optimizer = torch.optim.SGD(parameters, lr=options.learning_rate or LEARNING_RATES[kind])
