@@ -46,8 +46,10 @@ check: lint test ## format check, build with our warnings as errors, tests
 demo: bootstrap ## pre-train, backdoor, purify and compare a small BERT
 	@Scripts/demo
 
-bench: bootstrap $(ORACLE)/.installed ## speed and memory beside a PyTorch loop with the authors' settings
+bench: bootstrap $(ORACLE)/.installed ## speed and memory beside PyTorch loops with the authors' settings
 	@Scripts/bench
+	@Scripts/bench vision
+	@Scripts/bench images
 
 $(ORACLE)/.installed: Oracle/requirements.txt
 	$(PYTHON) -m venv $(ORACLE)

@@ -116,6 +116,7 @@ let package = Package(
         .testTarget(name: "ReportsTests", dependencies: ["Reports"]),
         .testTarget(
             name: "RecipeCLITests", dependencies: ["RecipeCLI", "RecipeKit", "TestSupport"]),
+        .testTarget(name: "BenchmarkTests", dependencies: ["recipe-bench"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

@@ -14,7 +14,6 @@ import argparse
 import json
 import math
 import resource
-import statistics
 import sys
 import time
 
@@ -109,7 +108,7 @@ def main() -> None:
         grad_norm = torch.nn.utils.clip_grad_norm_(regularized, 1.0)
         optimizer.step()
         schedule.step()
-        losses.append({"mlm": mlm.item(), "norm": norm.item(), "grad_norm": grad_norm.item()})
+        losses.append({"task": mlm.item(), "norm": norm.item(), "grad_norm": grad_norm.item()})
         times.append(time.perf_counter() - start)
         tokens.append(int(batch["attention_mask"].sum()))
         if step == 0:
@@ -117,15 +116,15 @@ def main() -> None:
             first_step_seconds = time.perf_counter() - ready
     measured = times[options.warmup_steps :]
     print(json.dumps({
-        "sequences_per_second": options.batch_size * len(measured) / math.fsum(measured),
-        "sequences_per_second_median": options.batch_size / statistics.median(measured),
-        "tokens_per_second": sum(tokens[options.warmup_steps :]) / math.fsum(measured),
-        "median_step_seconds": statistics.median(measured),
+        "samples_per_second": options.batch_size * len(measured) / math.fsum(measured),
         "steps": options.steps,
         "warmup_steps": options.warmup_steps,
         "batch_size": options.batch_size,
-        "tokens_per_sequence": sum(tokens) / (options.steps * options.batch_size),
-        "padded_tokens_per_sequence": inputs["input_ids"].shape[1],
+        "tokens": {
+            "per_second": sum(tokens[options.warmup_steps :]) / math.fsum(measured),
+            "per_sequence": sum(tokens) / (options.steps * options.batch_size),
+            "padded_per_sequence": inputs["input_ids"].shape[1],
+        },
         "dropout": model.config.hidden_dropout_prob,
         "attention": options.attention,
         "load_seconds": load_seconds,

@@ -46,7 +46,7 @@ struct AgreeCommand: ParsableCommand {
 
     private func measure(
         _ recipe: RECIPE, _ folder: BERTFolder, _ source: PreparedSource
-    ) throws -> Measurement {
+    ) throws -> LoopMeasurement {
         let began = ContinuousClock.now
         let trainer = try Trainer(
             Self.load(folder, recipe),
@@ -54,20 +54,9 @@ struct AgreeCommand: ParsableCommand {
                 MaskedLanguageModeling(), layers: RECIPE.layers, weight: recipe.weight),
             source: source, settings: recipe.training, seed: recipe.seed)
         let loadSeconds = (ContinuousClock.now - began) / .seconds(1)
-        var steps: [MeasuredStep] = []
-        var previous = 0.0
-        try trainer.run { event in
-            guard case .step(let step) = event else { return }
-            let batch = source.batch(steps.count)
-            steps.append(
-                MeasuredStep(
-                    seconds: step.seconds - previous, sequences: batch.rows,
-                    tokens: batch.ids.count, loss: Measurement.StepLoss(step)))
-            previous = step.seconds
-        }
-        return try Measurement(
-            steps, warmupSteps: 0, batchSize: recipe.batchSize, loadSeconds: loadSeconds,
-            firstStepBegunSeconds: 0, dropout: 0)
+        return try LoopMeasurement(
+            MeasuredRun(trainer, steps: steps), warmupSteps: 0, batchSize: recipe.batchSize,
+            loadSeconds: loadSeconds, dropout: 0)
     }
 
     /// The folder's model as RECIPE places it, but without dropout, which a folder's

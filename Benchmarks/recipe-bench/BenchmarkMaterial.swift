@@ -14,14 +14,15 @@ struct BenchmarkMaterial {
 
     /// Makes in `folder` what `run` asks for, with so many masked rows.
     init(_ run: RunCommand, rows count: Int, in folder: URL) throws {
-        let bookCorpus = Self.data("text-aux/bookcorpus-20k/train.tsv", near: run.packageFolder)
+        let package = run.places.packageFolder
+        let bookCorpus = Self.data("text-aux/bookcorpus-20k/train.tsv", near: package)
         let vocabulary: URL?
         if let found = run.texts ?? bookCorpus {
             texts = found
             description = run.texts?.lastPathComponent ?? "BookCorpus-20k"
             vocabulary =
                 try run.vocabulary
-                ?? Self.data("vocab/bert-base-uncased_vocab.txt", near: run.packageFolder)
+                ?? Self.data("vocab/bert-base-uncased_vocab.txt", near: package)
                 ?? Self.makeVocabulary(of: found, at: folder.appendingPathComponent("vocab.txt"))
         } else {
             RecipeBench.report("no BookCorpus-20k found: measuring on generated texts")
@@ -32,10 +33,10 @@ struct BenchmarkMaterial {
                 max(20_000, count), vocabulary: MakeModelCommand.vocabularySize, to: texts,
                 seed: RECIPE().seed)
         }
-        model = folder.appendingPathComponent("model-\(run.modelSize.rawValue)")
+        model = folder.appendingPathComponent("model-\(run.options.modelSize.rawValue)")
         rows = folder.appendingPathComponent("rows.safetensors")
         RecipeBench.report("making the model and the rows in \(folder.path)")
-        try MakeModelCommand.make(run.modelSize, vocabulary: vocabulary, at: model)
+        try MakeModelCommand.make(run.options.modelSize, vocabulary: vocabulary, at: model)
         try PrepareCommand.prepare(
             count, of: texts, for: model, maximumLength: RECIPE().maximumLength, at: rows)
     }

@@ -7,9 +7,12 @@ struct ChildProcess {
     /// Its arguments.
     let arguments: [String]
 
-    /// Runs it to its end and reads the line it prints; its standard error is ours.
-    func measurement() throws -> Measurement {
-        try Measurement(line: output(), of: program.lastPathComponent)
+    /// This program itself with a command and its arguments.
+    static func ourselves(_ arguments: [String]) throws -> ChildProcess {
+        guard let program = Bundle.main.executableURL else {
+            throw BenchmarkError("this program's own file cannot be found")
+        }
+        return ChildProcess(program: program, arguments: arguments)
     }
 
     /// Runs it to its end and reads the JSON it prints.
@@ -17,13 +20,15 @@ struct ChildProcess {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
         do {
-            return try decoder.decode(Result.self, from: output())
+            return try decoder.decode(Result.self, from: run())
         } catch let error as DecodingError {
             throw BenchmarkError("\(program.lastPathComponent) printed no measurement: \(error)")
         }
     }
 
-    private func output() throws -> Data {
+    /// Runs it to its end and gives what it prints; its standard error is ours.
+    @discardableResult
+    func run() throws -> Data {
         let process = Process()
         let pipe = Pipe()
         process.executableURL = program

@@ -23,16 +23,7 @@ struct ImagesCommand: ParsableCommand {
     var size = 64
     @Option(help: "bilinear or bicubic.")
     var filter = ImagePreparation.Filter.bilinear
-    @Option(help: "The package's folder.", transform: URL.init(fileURLWithPath:))
-    var packageFolder = URL(fileURLWithPath: ".")
-    @Option(
-        help: "A Python with what Oracle/requirements.txt names; by default .recipe/oracle's.",
-        transform: URL.init(fileURLWithPath:))
-    var python: URL?
-    @Option(
-        name: .shortAndLong, help: "Folder for the results; by default .recipe/bench.",
-        transform: URL.init(fileURLWithPath:))
-    var output: URL?
+    @OptionGroup var places: PlaceOptions
 
     func validate() throws {
         guard rounds > 0, images > 0 else {
@@ -41,10 +32,9 @@ struct ImagesCommand: ParsableCommand {
     }
 
     func run() throws {
-        let results = output ?? packageFolder.appendingPathComponent(".recipe/bench")
-        try FileManager.default.createDirectory(at: results, withIntermediateDirectories: true)
+        let results = try places.makeOutput()
         var rows: [ImagesReport.Row] = []
-        for folder in try measuredFolders() {
+        for folder in try measuredFolders(in: results) {
             let set = try ImageSet.read(folder, labels: .none)
                 .randomSubset(of: images, seed: Seed(42))
             let list = results.appendingPathComponent("images.txt")
@@ -57,21 +47,19 @@ struct ImagesCommand: ParsableCommand {
                 ))
         }
         let report = ImagesReport(rows: rows, size: size, filter: filter)
-        try report.write(to: results)
+        try report.write(as: "images", to: results)
         print(report.markdown)
         if !rows.allSatisfy(\.isEqual) { throw ExitCode(1) }
     }
 
-    private func measuredFolders() throws -> [URL] {
+    private func measuredFolders(in results: URL) throws -> [URL] {
         guard folders.isEmpty else { return folders }
         let found = ["catdog/dogs-vs-cats/train", "tiny-imagenet/tiny-imagenet-200/val/images"]
-            .compactMap { BenchmarkMaterial.data($0, near: packageFolder) }
-        guard !found.isEmpty else {
-            throw BenchmarkError(
-                "no Dogs vs Cats and no tiny-imagenet in RECIPE_DATA, .data or ../shared/data: "
-                    + "name folders of images")
-        }
-        return found
+            .compactMap { BenchmarkMaterial.data($0, near: places.packageFolder) }
+        guard found.isEmpty else { return found }
+        let made = results.appendingPathComponent("generated")
+        try Photographs.make(images, places: places, at: made)
+        return [made]
     }
 
     private func measure(_ list: URL, named name: String, in results: URL) throws
@@ -98,23 +86,16 @@ struct ImagesCommand: ParsableCommand {
     }
 
     private func theirs(_ arguments: [String]) throws -> DecodeMeasurement {
-        let loop = packageFolder.appendingPathComponent("Oracle/decode_loop.py")
-        return try ChildProcess(
-            program: python ?? packageFolder.appendingPathComponent(".recipe/oracle/bin/python"),
-            arguments: [loop.path] + arguments
-        ).result()
+        try places.script("decode_loop.py", arguments).result()
     }
 
     private func ours(_ arguments: [String]) throws -> DecodeMeasurement {
-        guard let program = Bundle.main.executableURL else {
-            throw BenchmarkError("this program's own file cannot be found")
-        }
-        return try ChildProcess(program: program, arguments: ["decode"] + arguments).result()
+        try ChildProcess.ourselves(["decode"] + arguments).result()
     }
 }
 
 /// Decoding and resizing of both sides.
-struct ImagesReport: Codable {
+struct ImagesReport: Codable, BenchmarkResults {
     /// Both sides once.
     struct Round: Codable {
         var theirs: DecodeMeasurement
@@ -134,15 +115,6 @@ struct ImagesReport: Codable {
     var filter: ImagePreparation.Filter
     var version = RecipeKit.version
     var machine = Machine()
-
-    /// Writes `images.json` and `images.md`.
-    func write(to folder: URL) throws {
-        let encoder = JSONEncoder()
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        try encoder.encode(self).write(to: folder.appendingPathComponent("images.json"))
-        try Data((markdown + "\n").utf8).write(to: folder.appendingPathComponent("images.md"))
-    }
 
     /// The table and what has to be known to read it; ratios are medians of the rounds' own.
     var markdown: String {

@@ -4,12 +4,12 @@ import RecipeKit
 
 /// How large the measured model is.
 enum ModelSize: String, CaseIterable, Codable, ExpressibleByArgument {
-    /// bert-base-uncased's sizes.
+    /// The paper's sizes: bert-base-uncased, VGG-16, ViT-B/16.
     case base
-    /// Two narrow layers, to try the harness out.
+    /// Narrow and of few layers, to try the harness out.
     case tiny
 
-    /// The fields of `config.json` that differ.
+    /// The fields of a BERT's `config.json` that differ.
     var fields: [String: Int] {
         switch self {
         case .base:
@@ -29,25 +29,36 @@ enum ModelSize: String, CaseIterable, Codable, ExpressibleByArgument {
 struct MakeModelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "make-model",
-        abstract: "Write a BERT of random weights with a masked-language-model head.")
+        abstract: "Write a model of random weights.",
+        discussion: """
+            A BERT with a masked-language-model head, or a model of images with a classifier.
+            """)
 
     /// Rows of bert-base-uncased's word embeddings.
     static let vocabularySize = 30_522
 
     @Argument(help: "The folder to make.", transform: URL.init(fileURLWithPath:))
     var folder: URL
-    @Option(help: "base (bert-base-uncased's sizes) or tiny.")
+    @Option(help: "base (the paper's sizes) or tiny.")
     var size = ModelSize.base
+    @Option(help: "vgg or vit; by default a BERT.")
+    var architecture: Architecture?
+    @Option(help: "A ViT's dropout, attention probabilities included.")
+    var dropout = 0.1
     @Option(
         help: "A vocabulary, a token a line; by default the generated texts'.",
         transform: URL.init(fileURLWithPath:))
     var vocabulary: URL?
 
     func run() throws {
-        try Self.make(size, vocabulary: vocabulary, at: folder)
+        if let architecture {
+            try architecture.make(size, dropout: dropout, at: folder)
+        } else {
+            try Self.make(size, vocabulary: vocabulary, at: folder)
+        }
     }
 
-    /// Writes the model; what a former one left in `folder` is replaced.
+    /// Writes a BERT; what a former one left in `folder` is replaced.
     static func make(_ size: ModelSize, vocabulary: URL?, at folder: URL) throws {
         let tokens =
             try vocabulary.map {
