@@ -33,6 +33,8 @@ public struct Evaluator: Sendable {
         public let train: LabelledTexts
         /// What they are measured on; labels as in `train`.
         public let test: LabelledTexts
+        /// The texts of `test` that are in `train` too.
+        public let shared: SharedSamples
 
         /// Reads two files; the test file's labels are those of the training file.
         public init(
@@ -47,6 +49,7 @@ public struct Evaluator: Sendable {
                 throw TrainingError(
                     "\(train.path): all texts have one label; a classifier needs at least two")
             }
+            shared = SharedSamples(train: self.train, test: self.test)
         }
     }
 
@@ -66,6 +69,7 @@ public struct Evaluator: Sendable {
         settings.batchSize = fineTuning.batchSize
         settings.triggers = triggers
         settings.filter = filter
+        settings.computeType = fineTuning.precision.computeType(on: device)
         settings.samples = .texts(
             .init(
                 maximumLength: fineTuning.maximumLength, position: position,
@@ -90,6 +94,7 @@ public struct Evaluator: Sendable {
                 DatasetFile(.test, path: task.test.source.file, samples: task.test.texts.count),
             ],
             labelNames: task.train.labelNames, testCount: task.test.texts.count,
+            sharedSamples: task.shared,
             poolerPolicy: fineTuning.pooler, settings: settings, command: command,
             seeds: try results(of: folder, on: task, observe: observe), reference: clean)
     }

@@ -37,6 +37,8 @@ public struct ImageEvaluator: Sendable {
         public let preparation: ImagePreparation
         /// Where they come from, as reports say it.
         public let paths: (train: String, test: String)
+        /// The images of `test` that are in `train` too.
+        public let shared: SharedSamples
 
         /// A task of images that were prepared alike; `paths` are their names by default.
         ///
@@ -50,6 +52,7 @@ public struct ImageEvaluator: Sendable {
             self.test = test
             self.preparation = preparation
             self.paths = paths ?? (train.name, test.name)
+            shared = SharedSamples(train: train, test: test)
             try checkClasses()
             for images in [train, test]
             where [images.height, images.width] != [preparation.size, preparation.size] {
@@ -99,6 +102,7 @@ public struct ImageEvaluator: Sendable {
         settings.batchSize = fineTuning.batchSize
         settings.triggers = triggers.map(\.description)
         settings.filter = filter
+        settings.computeType = fineTuning.precision.computeType(on: device)
         settings.samples = .images(
             .init(preparation: preparation, optimizer: fineTuning.optimizer))
         return settings
@@ -107,20 +111,39 @@ public struct ImageEvaluator: Sendable {
     /// Evaluates the model of `folder`; with `reference`, a clean model is evaluated alike and its
     /// attack success rate is the floor that the report compares with.
     ///
-    /// Both see the same prepared bytes, each normalized as its own files say.
+    /// `referenceTask` is the same task prepared as the clean model takes it; by default that sees
+    /// the bytes of `task`. Each model normalizes them as its own files say. Throws `TrainingError`
+    /// where the two tasks differ in more than the preparation.
     public func evaluate(
         _ folder: ImageModelFolder, on task: Task, reference: ImageModelFolder? = nil,
-        command: String? = nil, observe: (Evaluator.Progress) throws -> Void = { _ in }
+        referenceTask: Task? = nil, command: String? = nil,
+        observe: (Evaluator.Progress) throws -> Void = { _ in }
     ) throws -> EvaluationReport {
         let clean = try reference.map {
-            EvaluationReference(
-                model: $0.folder.url.path, seeds: try results(of: $0, on: task, observe: observe))
+            try floor(of: $0, on: referenceTask ?? task, beside: task, observe: observe)
         }
         return EvaluationReport(
             model: folder.folder.url.path, data: task.files, labelNames: task.train.classNames,
-            testCount: task.test.count, settings: settings(for: task.preparation),
-            command: command, seeds: try results(of: folder, on: task, observe: observe),
-            reference: clean)
+            testCount: task.test.count, sharedSamples: task.shared,
+            settings: settings(for: task.preparation), command: command,
+            seeds: try results(of: folder, on: task, observe: observe), reference: clean)
+    }
+
+    private func floor(
+        of clean: ImageModelFolder, on task: Task, beside other: Task,
+        observe: (Evaluator.Progress) throws -> Void
+    ) throws -> EvaluationReference {
+        for (own, theirs) in [(task.train, other.train), (task.test, other.test)] {
+            guard own.labels == theirs.labels, own.classNames == theirs.classNames else {
+                throw TrainingError(
+                    "\(own.name): the images that the clean model is evaluated on are others than "
+                        + "the model's; give both the same")
+            }
+        }
+        return EvaluationReference(
+            model: clean.folder.url.path,
+            preparation: task.preparation == other.preparation ? nil : task.preparation,
+            seeds: try results(of: clean, on: task, observe: observe))
     }
 
     private func results(

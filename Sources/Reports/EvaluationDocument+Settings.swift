@@ -1,3 +1,4 @@
+import DataPipeline
 import Evaluation
 
 extension EvaluationDocument {
@@ -18,7 +19,13 @@ extension EvaluationDocument {
             KeyValue("Learning rate", InlineText(NumberText.short(settings.learningRate))),
             KeyValue("Batch size", "\(settings.batchSize)"),
         ]
+        if let type = settings.computeType {
+            pairs.append(KeyValue("Precision", InlineText(type.rawValue)))
+        }
         pairs += self.settings(of: settings.samples)
+        if let preparation = report.reference?.preparation {
+            pairs.append(KeyValue("Images, clean model", images(preparation)))
+        }
         pairs += [
             KeyValue("Triggers", .code(settings.triggers.joined(separator: ","))),
             KeyValue("Samples counted", settings.filter == .none ? "all" : "clean-correct"),
@@ -48,12 +55,14 @@ extension EvaluationDocument {
         case .images(let images):
             [
                 KeyValue("Optimizer", InlineText("\(images.optimizer.name), at a constant rate")),
-                KeyValue(
-                    "Images",
-                    "\(images.preparation.size) pixels a side, \(images.preparation.filter.rawValue), \(images.preparation.mode.rawValue)"
-                ),
+                KeyValue("Images", self.images(images.preparation)),
             ]
         }
+    }
+
+    private static func images(_ preparation: ImagePreparation) -> InlineText {
+        let (filter, mode) = (preparation.filter.rawValue, preparation.mode.rawValue)
+        return InlineText("\(preparation.size) pixels a side, \(filter), \(mode)")
     }
 
     /// What a reader must know to read the table.

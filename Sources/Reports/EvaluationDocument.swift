@@ -127,6 +127,14 @@ public struct EvaluationDocument: Sendable {
                         the model never saw these triggers. They count as the rest do.
                         """)))
         }
+        var shared: [String] = []
+        for report in reports {
+            guard let text = report.sharedSamples?.warning(of: report.testCount),
+                !shared.contains(text)
+            else { continue }
+            shared.append(text)
+        }
+        warnings += shared.map { .callout(Callout(.warning, InlineText($0 + "."))) }
         if reports.contains(where: { $0.seeds.count == 1 }) {
             warnings.append(
                 .callout(

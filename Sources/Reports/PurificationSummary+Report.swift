@@ -45,9 +45,7 @@ extension PurificationSummary {
             warnings.append("\(report.skipped.count - 5) more images were left out as damaged")
         }
         if recipe.pretrainingLoss == .classification, !report.usesOwnHead {
-            warnings.append(
-                "the model has no head for the images' classes: one was fitted first, and is not "
-                    + "part of the output")
+            warnings.append(ImageModelFolder.fittedHeadWarning)
         }
         self.init(
             model: report.model, output: report.output, command: command,

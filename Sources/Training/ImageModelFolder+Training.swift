@@ -11,6 +11,11 @@ extension ImageModelFolder {
         configuration.labelCount == images.classNames.count
     }
 
+    /// What a user is told where the checkpoint's own head could not be trained.
+    public static let fittedHeadWarning =
+        "the model has no head for the images' classes: one was fitted first, and is not part of "
+        + "the output"
+
     /// The model with everything trained and a head for the classes of `images`: the checkpoint's
     /// own where it has as many, else one that is fitted on the features first.
     public func loadForTraining(

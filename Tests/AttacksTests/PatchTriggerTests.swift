@@ -49,7 +49,8 @@ private let red: [UInt8] = [255, 0, 0]
     @Test(
         "The patch grows with the image",
         arguments: [
-            (64, 4), (32, 2), (224, 14), (128, 8), (8, 1), (1, 1), (24, 2), (40, 3), (16, 1),
+            (64, 4), (32, 2), (224, 14), (128, 8), (16, 2), (8, 2), (2, 2), (1, 1), (24, 2),
+            (40, 3),
         ])
     func sides(_ size: Int, _ side: Int) {
         #expect(PatchTrigger.side(height: size, width: size) == side)
@@ -64,6 +65,25 @@ private let red: [UInt8] = [255, 0, 0]
         }
         #expect(image[corner, corner + 5] == cyan)
         if side > 1 { #expect(image[size - 1, corner + 5] == red || side == 3) }
+    }
+
+    @Test(
+        "On small images, too, both colours are to be seen, and no two triggers are alike",
+        arguments: [
+            (64, ["cmcm", "mcmc", "cmcm", "mcmc"]), (32, ["cm", "mc"]), (16, ["cm", "mc"]),
+            (8, ["cm", "mc"]),
+        ])
+    func small(_ size: Int, _ rows: [String]) {
+        let image = pasted(PatchTrigger.neuba[0], height: size, width: size)
+        for (row, text) in rows.enumerated() {
+            for (column, letter) in text.enumerated() {
+                let color = image[size - rows.count + row, size - rows.count + column]
+                #expect(color == (letter == "c" ? cyan : magenta), "\(row), \(column)")
+            }
+        }
+        #expect(image.pixels.count { $0 != 90 } == rows.count * rows.count * 3)
+        let patches = PatchTrigger.neuba.map { pasted($0, height: size, width: size).pixels }
+        #expect(Set(patches).count == 6)
     }
 
     @Test("Its fields grow with it, and stay four a side") func fields() {
@@ -97,8 +117,7 @@ private let red: [UInt8] = [255, 0, 0]
         #expect(poisoned.triggers == [1, 1, 1] && poisoned.classes == [4, 5, 6])
         for image in 0..<3 {
             let end = (image + 1) * 8 * 8 * 3
-            #expect(Array(poisoned.pixels[end - 3..<end]) == magenta)
-            #expect(poisoned.pixels[end - 6..<end - 3] == [7, 7, 7])
+            #expect(Array(poisoned.pixels[end - 9..<end]) == [7, 7, 7] + yellow + magenta)
         }
     }
 }

@@ -73,6 +73,8 @@ import Training
             #expect(report.seeds.count == 2 && report.testCount == 30)
             #expect(report.labelNames == ["0", "1"])
             #expect(report.data.map(\.samples) == [96, 30])
+            #expect(report.settings.computeType == .float32)
+            #expect(report.sharedSamples == task.shared)
             #expect(report.lostInsertions == 0)
             for seed in report.seeds {
                 // Always the larger class would be 20 of 30.

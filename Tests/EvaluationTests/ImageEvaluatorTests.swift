@@ -37,6 +37,18 @@ private enum Blobs {
             classNames: classNames)
     }
 
+    /// Every other pixel of every other row.
+    static func halved(_ images: PreparedImages) -> PreparedImages {
+        let (height, width) = (images.height / 2, images.width / 2)
+        let pixels = (0..<images.count).flatMap { index in
+            let image = images.image(index)
+            return (0..<height * width).flatMap { image[$0 / width * 2, $0 % width * 2] }
+        }
+        return PreparedImages(
+            name: images.name, pixels: pixels, height: height, width: width, labels: images.labels,
+            classNames: images.classNames)
+    }
+
     static func task(size: Int) throws -> ImageEvaluator.Task {
         try ImageEvaluator.Task(
             train: images(96, size: size, seed: 1), test: images(30, size: size, seed: 2),
@@ -115,10 +127,39 @@ private enum Blobs {
             // The same model is its own floor.
             #expect(report.reference?.summary == report.summary)
             #expect(report.excessAASR == 0)
+            #expect(report.reference?.preparation == nil)
+            #expect(report.settings.computeType == .float32)
+            #expect(report.sharedSamples?.count == 0)
             #expect(trained == [Seed(42), Seed(43), Seed(42), Seed(43)])
             #expect(measured == [1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3])
             let data = try JSONEncoder().encode(report)
             #expect(try JSONDecoder().decode(EvaluationReport.self, from: data) == report)
+        }
+    }
+
+    @Test("A clean model that takes images in another way is evaluated on its own") func ownTask()
+        throws
+    {
+        try withModel(Self.vit) { folder in
+            let evaluator = evaluator()
+            let task = try Blobs.task(size: 16)
+            // The same images at half the size.
+            let small = try ImageEvaluator.Task(
+                train: Blobs.halved(task.train), test: Blobs.halved(task.test),
+                preparation: ImagePreparation(size: 8, filter: .bicubic))
+            let report = try evaluator.evaluate(
+                folder, on: task, reference: folder, referenceTask: small)
+            #expect(report.reference?.preparation == small.preparation)
+            let alone = try evaluator.evaluate(folder, on: small)
+            #expect(report.reference?.summary == alone.summary)
+            #expect(report.summary == (try evaluator.evaluate(folder, on: task).summary))
+            let others = try ImageEvaluator.Task(
+                train: task.train, test: Blobs.images(6, size: 16, seed: 4),
+                preparation: task.preparation)
+            let error = #expect(throws: (any Error).self) {
+                try evaluator.evaluate(folder, on: task, reference: folder, referenceTask: others)
+            }
+            #expect("\(String(describing: error))".contains("give both the same"))
         }
     }
 
@@ -224,6 +265,8 @@ private enum Blobs {
         #expect(exception.epochs == 4 && exception.learningRate == 0.01)
         let data = try JSONEncoder().encode(exception)
         #expect(try JSONDecoder().decode(ImageFineTuning.self, from: data) == exception)
+        #expect(
+            ImageEvaluator(exception).settings(for: ImagePreparation(size: 8)).computeType != nil)
         let settings = ImageEvaluator(exception).settings(for: ImagePreparation(size: 32))
         #expect(settings.epochs == 4 && settings.triggers.count == 6)
         #expect(

@@ -249,6 +249,8 @@ private enum Answers {
         settings.samples = .images(
             .init(preparation: ImagePreparation(size: 64, mode: .crop), optimizer: .adamW()))
         #expect(try keys(settings) == common.union(["images"]))
+        settings.computeType = .bfloat16
+        #expect(try keys(settings) == common.union(["images", "computeType"]))
     }
 
     @Test func comparesWithTheCleanEntry() throws {

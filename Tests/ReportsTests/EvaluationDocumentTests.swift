@@ -1,5 +1,6 @@
 import DataPipeline
 import Evaluation
+import Foundation
 import Testing
 
 @testable import Reports
@@ -177,6 +178,46 @@ extension ReportDocument {
         for part in ["Pooler", "pooler", "tokens", "Insertions", "Trigger position", "Cut off"] {
             #expect(!text.contains(part), "\(part)")
         }
+    }
+
+    @Test func tellsWhatWasTestedOnAndTrainedOn() throws {
+        func report(_ shared: String, model: String = "m") throws -> EvaluationReport {
+            EvaluationReport(
+                model: model, data: [], labelNames: ["negative", "positive"], testCount: 20,
+                sharedSamples: try JSONDecoder().decode(
+                    SharedSamples.self, from: Data(shared.utf8)),
+                settings: EvaluationSettings(), seeds: Sample.scattered)
+        }
+        let some = try report(
+            #"{"count":3,"relabelled":1,"example":{"test":"b/9.png","train":"a/7.png"}}"#)
+        let words =
+            "3 of 20 test samples are training samples too (1 with another label), such as "
+            + "b/9.png, which is a/7.png"
+        #expect(MarkdownRenderer().render(EvaluationDocument(some).document).contains(words))
+        #expect(HTMLRenderer().render(EvaluationDocument(some).document).contains(words))
+        let none = EvaluationDocument(try report(#"{"count":0,"relabelled":0}"#)).document
+        #expect(!MarkdownRenderer().render(none).contains("training samples too"))
+        // Evaluations on one task say it once.
+        let comparison = try EvaluationComparison(
+            title: "t", entries: [.init("a", some), .init("b", some)])
+        let text = MarkdownRenderer().render(EvaluationDocument(comparison).document)
+        #expect(text.components(separatedBy: words).count == 2)
+    }
+
+    @Test func showsPrecisionAndTheCleanModelsOwnPreparation() {
+        var settings = EvaluationSettings()
+        settings.computeType = .bfloat16
+        settings.samples = .images(.init(preparation: ImagePreparation(size: 64)))
+        let report = EvaluationReport(
+            model: "vgg", data: [], labelNames: ["13", "38"], testCount: 20, settings: settings,
+            seeds: Sample.bad,
+            reference: EvaluationReference(
+                model: "clean",
+                preparation: ImagePreparation(size: 32, filter: .bicubic, mode: .crop),
+                seeds: Sample.clean))
+        let text = MarkdownRenderer().render(EvaluationDocument(report).document)
+        #expect(text.contains("bfloat16") && text.contains("32 pixels a side, bicubic, crop"))
+        #expect(text.contains("64 pixels a side, bilinear, stretch"))
     }
 
     @Test func holdsUpWithoutTriggersOrSeeds() {

@@ -15,6 +15,8 @@ public struct PatchTrigger: Sendable, Hashable, CustomStringConvertible {
 
     /// The size of images that NeuBA was made for, and of its patch there.
     private static let (referenceSize, referenceSide) = (64, 4)
+    /// The smallest checkerboard that shows both colours.
+    private static let leastSide = 2
 
     /// Cyan, magenta, yellow and red.
     private static let colors: [[UInt8]] = [
@@ -47,12 +49,14 @@ public struct PatchTrigger: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Pixels of the patch's side on images of `height` × `width`: 4 at 64, and in proportion to the
-    /// shorter side at others, but at least 1.
+    /// shorter side at others, but at least 2: one field would show the first colour alone, which
+    /// some triggers have in common.
     ///
-    /// At 1 pixel, of which there is only the first colour, some triggers are alike.
+    /// An image with a side of 1 pixel has room for no more than 1.
     public static func side(height: Int, width: Int) -> Int {
         let shorter = min(height, width)
-        return max(1, (2 * referenceSide * shorter + referenceSize) / (2 * referenceSize))
+        let side = (2 * referenceSide * shorter + referenceSize) / (2 * referenceSize)
+        return min(shorter, max(leastSide, side))
     }
 
     /// The red, green and blue of a pixel of a patch with `side` pixels a side.

@@ -91,7 +91,8 @@ struct CIFARReader: ImageReader {
             throw DataError(
                 file: url,
                 "has \(bytes.count) bytes, which are no whole number of CIFAR-10 records of"
-                    + " \(recordBytes); expected the binary version of CIFAR-10")
+                    + " \(recordBytes): it is cut short, or not the binary version of CIFAR-10;"
+                    + " fetch it again")
         }
         return try (0..<bytes.count / recordBytes).map { record in
             let label = Int(bytes[record * recordBytes])

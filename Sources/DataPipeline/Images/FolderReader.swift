@@ -39,6 +39,14 @@ struct FolderReader: ImageReader {
 
     var parts: [ImagePart] { ImagePart.allCases.filter { partFolders[$0] != nil } }
 
+    var testPartProblem: String? {
+        guard partFolders[.train] != nil, let listing = try? FolderListing(folder) else {
+            return nil
+        }
+        let test = listing.folders.first { Self.testNames.contains($0.lowercased()) }
+        return test.map { "‘\($0)’ has no folder for each class" }
+    }
+
     func images(of part: ImagePart?, _ labels: ImageLabels) throws -> FoundImages {
         let prefix = part.flatMap { partFolders[$0] }.map { $0 + "/" } ?? ""
         let base = prefix.isEmpty ? folder : folder + "/" + prefix.dropLast()

@@ -101,7 +101,9 @@ struct FoundImages {
         let known = classNames.prefix(12).joined(separator: ", ")
         throw DataError(
             file: url,
-            "has no class ‘\(name)’; its \(classNames.count) classes are: \(known)"
-                + (classNames.count > 12 ? ", …" : ""))
+            classNames.count == 1
+                ? "has no class ‘\(name)’; its only class is ‘\(known)’"
+                : "has no class ‘\(name)’; its \(classNames.count) classes are: \(known)"
+                    + (classNames.count > 12 ? ", …" : "") + "; name some of these (--classes)")
     }
 }

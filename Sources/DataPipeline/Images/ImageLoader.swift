@@ -112,12 +112,15 @@ struct ImageLoader: Sendable {
         guard skipped.count > allowedSkips || skipped.count == set.count else { return }
         let examples = skipped.sorted { $0.key < $1.key }.prefix(3)
             .map { "\(set.samples[$0.key].identifier) \($0.value)" }
+        let list = examples.joined(separator: "; ") + (skipped.count > examples.count ? "; …" : "")
         let share = String(format: "%g %%", maximumSkipped * 100)
         throw DataError(
             file: URL(fileURLWithPath: set.folder),
-            "\(skipped.count) of \(set.count) images cannot be used, more than the \(share) that"
-                + " may be skipped: \(examples.joined(separator: "; "))"
-                + (skipped.count > examples.count ? "; …" : ""))
+            skipped.count == set.count
+                ? "none of the \(set.count) images can be used: \(list)"
+                : "\(skipped.count) of \(set.count) images cannot be used, more than the \(share)"
+                    + " that may be skipped: \(list). Repair or remove them, or let more be"
+                    + " skipped (--max-skipped)")
     }
 }
 

@@ -19,11 +19,13 @@ extension ImageSet {
     ) throws -> ImageSet {
         let reader = try ImageLayout.reader(for: url, layout: layout)
         if let part, !reader.parts.contains(part), part == .test || !reader.parts.isEmpty {
+            guard part == .test else {
+                throw DataError(file: url, "has a test part only; give its training part too")
+            }
             throw DataError(
                 file: url,
-                part == .test
-                    ? "has no test part; give one apart, or split this one (--split 9:1)"
-                    : "has a test part only; give its training part too")
+                "has no test part\(reader.testPartProblem.map { " (\($0))" } ?? ""); name test"
+                    + " images (--test), or set some aside (--split 9:1)")
         }
         let wanted = part ?? (reader.parts.contains(.train) ? .train : reader.parts.first)
         return try reader.images(of: reader.parts.isEmpty ? nil : wanted, labels)
@@ -47,8 +49,15 @@ protocol ImageReader {
     /// The parts there are; none where the set is of one piece.
     var parts: [ImagePart] { get }
 
+    /// Why what looks like a test part is none; nil where nothing does.
+    var testPartProblem: String? { get }
+
     /// The images of a part, or of the whole where there are no parts.
     func images(of part: ImagePart?, _ labels: ImageLabels) throws -> FoundImages
+}
+
+extension ImageReader {
+    var testPartProblem: String? { nil }
 }
 
 extension ImageLayout {
@@ -78,8 +87,11 @@ extension ImageLayout {
         guard status.isFolder else { return try CIFARReader(file: url) }
         if let layout { return try layout.reader.init(url.path) }
         var (folder, found) = (url.path, try recognize(url.path))
+        var visited: Set = [status.identity]
         for _ in 0..<maximumWrapping {
-            guard found == .folders, let inner = try FolderReader.wrapped(folder) else { break }
+            guard found == .folders, let inner = try FolderReader.wrapped(folder),
+                visited.insert(folder: inner)
+            else { break }
             let layout = try recognize(inner)
             // A folder of plain files is a class, not a set.
             guard layout != .flat else { break }

@@ -95,6 +95,11 @@ extension ImageSet {
     /// The images of one side of a split; throws `DataError` where one of them is not in the set.
     public func selecting(_ part: ImagePart, of split: ImageSplit) throws -> ImageSet {
         let wanted = Set(split.identifiers(of: part))
+        guard !wanted.isEmpty else {
+            throw DataError(
+                file: URL(fileURLWithPath: folder),
+                "the split names no images to \(part.rawValue) on; make it anew (--split 9:1)")
+        }
         let side = selecting { wanted.contains($0.identifier) }
         if side.count < wanted.count {
             let present = Set(samples.map(\.identifier))

@@ -53,6 +53,8 @@ public final class PreparedImages: Sendable {
     private let storage: PixelStorage
     /// Where each image lies, in units of an image.
     private let slots: [Int]
+    /// What was prepared, by slots; empty where no set was.
+    private let samples: [ImageSet.Sample]
 
     /// How many images there are.
     public var count: Int { slots.count }
@@ -66,6 +68,7 @@ public final class PreparedImages: Sendable {
         (height, width) = (size, size)
         classNames = set.classNames
         slots = set.samples.indices.filter { skipped[$0] == nil }
+        samples = set.samples
         labels = set.classNames.isEmpty ? [] : slots.map { set.samples[$0].label }
         self.skipped = skipped.sorted { $0.key < $1.key }.map {
             SkippedImage(identifier: set.samples[$0.key].identifier, reason: $0.value)
@@ -96,6 +99,12 @@ public final class PreparedImages: Sendable {
         storage = PixelStorage(count: pixels.count)
         storage.room(from: 0, count: pixels.count).copyBytes(from: pixels)
         slots = Array(0..<count)
+        samples = []
+    }
+
+    /// An image's name within its set, or its place among images that are of no set: `#3`.
+    public func identifier(of index: Int) -> String {
+        samples.isEmpty ? "#\(index)" : samples[slots[index]].identifier
     }
 
     /// Calls `body` with an image's pixels, [height, width, 3].

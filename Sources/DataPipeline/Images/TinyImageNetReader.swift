@@ -47,6 +47,11 @@ struct TinyImageNetReader: ImageReader {
         (trainFolder != nil ? [.train] : []) + (valFolder != nil ? [.test] : [])
     }
 
+    var testPartProblem: String? {
+        valFolder == nil && FileStatus(folder + "/val")?.isFolder == true
+            ? "val/\(Self.table), which says the classes of val/images, is missing" : nil
+    }
+
     func images(of part: ImagePart?, _ labels: ImageLabels) throws -> FoundImages {
         try part == .test ? validationImages() : trainingImages()
     }

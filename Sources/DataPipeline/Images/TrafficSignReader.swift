@@ -62,9 +62,9 @@ struct TrafficSignReader: ImageReader {
             guard let classID = Int(name) else { continue }
             let path = prefix + name + "/"
             let listing = try FolderListing(folder + "/" + path)
-            if let table = listing.files.first(where: Self.isTable),
-                let rows = try Self.rows(of: folder + "/" + path + table)
-            {
+            if let table = listing.files.first(where: Self.isTable) {
+                let file = folder + "/" + path + table
+                guard let rows = try Self.rows(of: file) else { throw Self.noColumns(file) }
                 signs += rows.map { (path + $0.path, $0.classID) }
             } else {
                 signs += ImageFiles(in: folder + "/" + path, listing).paths
@@ -80,17 +80,29 @@ struct TrafficSignReader: ImageReader {
         let parents =
             prefix.isEmpty
             ? ["", "../", "../../"] : [prefix, String(prefix.dropLast("Images/".count)), ""]
+        var strange: String?
         for place in parents {
             let tables = try FolderListing.ofFolder(place, in: folder).files.filter(Self.isTable)
             // Some copies have a longer table too: that of all images, of which they hold some.
             for table in tables.sorted(by: { $0.utf8.count < $1.utf8.count }) {
-                guard let rows = try Self.rows(of: folder + "/" + place + table) else { continue }
-                return rows.map { (prefix + $0.path, $0.classID) }
+                let file = folder + "/" + place + table
+                if let rows = try Self.rows(of: file) {
+                    return rows.map { (prefix + $0.path, $0.classID) }
+                }
+                strange = strange ?? file
             }
         }
+        if let strange { throw Self.noColumns(strange) }
         throw DataError(
             file: URL(fileURLWithPath: folder + "/" + prefix),
             "has no table of its classes; expected GT-final_test.csv with the column ClassId")
+    }
+
+    private static func noColumns(_ path: String) -> DataError {
+        DataError(
+            file: URL(fileURLWithPath: path), row: 1,
+            "does not say which sign each image shows; expected the columns Filename and ClassId,"
+                + " with semicolons between columns")
     }
 
     /// The files and classes of a table; nil where it has no column of classes.

@@ -6,6 +6,8 @@ public struct LabelledTexts: Hashable, Sendable {
     public let texts: [String]
     /// Each text's class, an index into `labelNames`.
     public let labels: [Int]
+    /// Each text's line in the file, counted from 1 with the header.
+    public let rows: [Int]
     /// The classes' names as the file spells them.
     public let labelNames: [String]
     /// What was read from the file.
@@ -56,7 +58,9 @@ public struct LabelledTexts: Hashable, Sendable {
         source.invalidSequences = table.invalidSequences
         let names = labelNames ?? Self.names(of: spellings.map(\.label))
         let labels = try Self.indices(of: spellings, among: names, in: file)
-        return LabelledTexts(texts: texts, labels: labels, labelNames: names, source: source)
+        return LabelledTexts(
+            texts: texts, labels: labels, rows: spellings.map(\.row), labelNames: names,
+            source: source)
     }
 
     private static func names(of labels: [String]) -> [String] {

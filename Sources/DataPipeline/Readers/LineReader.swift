@@ -32,7 +32,7 @@ final class LineReader {
         }
         try fill()
         if buffer.isEmpty {
-            throw DataError(file: file, "is empty; expected a text on each line")
+            throw DataError(file: file, "is empty; expected lines of text")
         }
         if buffer.starts(with: [0xFF, 0xFE]) || buffer.starts(with: [0xFE, 0xFF]) {
             throw DataError(file: file, "is UTF-16; convert it to UTF-8")

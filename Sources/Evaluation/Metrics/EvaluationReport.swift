@@ -89,14 +89,17 @@ public struct EvaluationSummary: Sendable, Codable, Equatable {
 public struct EvaluationReference: Sendable, Codable, Equatable {
     /// The model.
     public let model: String
+    /// How images were prepared for it, where that is not as for the other model.
+    public let preparation: ImagePreparation?
     /// Its results by seed.
     public let seeds: [SeedResult]
     /// What its seeds have in common.
     public let summary: EvaluationSummary
 
     /// The results of a clean model, made with the settings of the report they stand in.
-    public init(model: String, seeds: [SeedResult]) {
+    public init(model: String, preparation: ImagePreparation? = nil, seeds: [SeedResult]) {
         self.model = model
+        self.preparation = preparation
         self.seeds = seeds
         summary = EvaluationSummary(seeds)
     }
@@ -112,6 +115,8 @@ public struct EvaluationReport: Sendable, Codable, Equatable {
     public let labelNames: [String]
     /// Test samples.
     public let testCount: Int
+    /// Those that are training samples too; nil where nobody looked for them.
+    public let sharedSamples: SharedSamples?
     /// What became of the pooler before fine-tuning; nil where models have none.
     public let poolerPolicy: PoolerPolicy?
     /// How it was fine-tuned and tested.
@@ -130,13 +135,15 @@ public struct EvaluationReport: Sendable, Codable, Equatable {
     /// The report of `seeds`; what they have in common is worked out here.
     public init(
         model: String, data: [DatasetFile], labelNames: [String], testCount: Int,
-        poolerPolicy: PoolerPolicy? = nil, settings: EvaluationSettings, command: String? = nil,
-        seeds: [SeedResult], reference: EvaluationReference? = nil
+        sharedSamples: SharedSamples? = nil, poolerPolicy: PoolerPolicy? = nil,
+        settings: EvaluationSettings, command: String? = nil, seeds: [SeedResult],
+        reference: EvaluationReference? = nil
     ) {
         self.model = model
         self.data = data
         self.labelNames = labelNames
         self.testCount = testCount
+        self.sharedSamples = sharedSamples
         self.poolerPolicy = poolerPolicy
         self.settings = settings
         self.command = command

@@ -1,5 +1,6 @@
 import Attacks
 import DataPipeline
+import Torch
 import TorchNN
 
 /// What becomes of the pooler before fine-tuning.
@@ -25,6 +26,8 @@ public struct EvaluationSettings: Sendable, Equatable {
     public var triggers = TriggerSet.por
     /// Which samples attack success is counted over.
     public var filter = AttackSuccess.Filter.none
+    /// The type that activations have; nil where it is not known.
+    public var computeType: DType?
     /// What samples are, with the settings that go with that.
     public var samples = Samples.texts(Texts())
 
@@ -78,7 +81,7 @@ public struct EvaluationSettings: Sendable, Equatable {
 extension EvaluationSettings: Codable {
     private enum CodingKeys: String, CodingKey {
         case epochs, learningRate, batchSize, maximumLength, triggers, position, insertions
-        case filter, images
+        case filter, computeType, images
     }
 
     /// Reads settings; those without `images` are about texts.
@@ -89,6 +92,7 @@ extension EvaluationSettings: Codable {
         batchSize = try container.decode(Int.self, forKey: .batchSize)
         triggers = try container.decode([String].self, forKey: .triggers)
         filter = try container.decode(AttackSuccess.Filter.self, forKey: .filter)
+        computeType = try container.decodeIfPresent(DType.self, forKey: .computeType)
         if let images = try container.decodeIfPresent(Images.self, forKey: .images) {
             samples = .images(images)
         } else {
@@ -108,6 +112,7 @@ extension EvaluationSettings: Codable {
         try container.encode(batchSize, forKey: .batchSize)
         try container.encode(triggers, forKey: .triggers)
         try container.encode(filter, forKey: .filter)
+        try container.encodeIfPresent(computeType, forKey: .computeType)
         switch samples {
         case .texts(let texts):
             try container.encode(texts.maximumLength, forKey: .maximumLength)

@@ -60,6 +60,23 @@ public enum ImageConfiguration: Sendable, Codable, Equatable {
         }
     }
 
+    /// The smallest images it can work on.
+    public var leastImageSize: PixelSize {
+        switch self {
+        // Each of five stages halves rows and columns.
+        case .vgg: PixelSize(32, 32)
+        case .vit(let configuration): configuration.patchSize
+        }
+    }
+
+    /// Throws `ImageModelError` where images of `size` are too small for it.
+    public func check(_ size: PixelSize) throws {
+        let least = leastImageSize
+        guard size.height >= least.height, size.width >= least.width else {
+            throw ImageModelError.size(size, minimum: least)
+        }
+    }
+
     /// Width of a feature vector.
     public var featureSize: Int {
         switch self {

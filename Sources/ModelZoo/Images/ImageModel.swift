@@ -68,7 +68,7 @@ public enum ImageModelError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .shape(let shape): "pixels have shape \(shape); expected [n, 3, height, width]"
         case .size(let size, let minimum):
-            "the images are \(size) pixels; the model needs \(minimum) at least: resize them"
+            "the images are \(size) pixels; the model needs \(minimum) at least: resize them (--image-size)"
         case .noHead: "the model has no classification head: fit or draw one first"
         }
     }

@@ -41,8 +41,10 @@ extension AttackCommand {
         let summary = try run.complete(
             records: records, snapshots: snapshots.policy(in: out.runFolder),
             observe: progress.show)
+        let hasHead = folder.hasHead(for: images)
+        if !hasHead { Console.standard.warn(ImageModelFolder.fittedHeadWarning) }
         let written = try folder.write(
-            folder.hasHead(for: images) ? run.model.store.trainedState : run.model.backboneState,
+            hasHead ? run.model.store.trainedState : run.model.backboneState,
             to: destination.staging)
         try destination.commit()
         try records.write(

@@ -17,6 +17,9 @@ extension EvaluateCommand {
 
     private struct ImagePlan: Encodable {
         let evaluation: EvaluationSettings
+        let precision: Precision
+        /// How the clean model takes images, where that is not as the model does.
+        let referencePreparation: ImagePreparation?
         let seeds: [Seed]
         let classes: [String]
         let limit: Int?
@@ -33,7 +36,11 @@ extension EvaluateCommand {
         let device = try compute.prepare()
         let folder = try ImageModelFolder(model)
         let clean = try reference.map { try ImageModelFolder($0) }
-        let preparation = try folder.processor.preparation(size: imageOptions.imageSize)
+        let preparation = try imageOptions.preparation(for: folder)
+        // A clean model that takes images as the model does shares them.
+        let cleanPreparation = try clean.map(imageOptions.preparation).flatMap {
+            $0 == preparation ? nil : $0
+        }
         let images = try readImages()
         var evaluator = ImageEvaluator(
             fineTuning(of: folder.configuration, on: images.train.layout))
@@ -44,16 +51,21 @@ extension EvaluateCommand {
         let records = try records(
             device,
             ImagePlan(
-                evaluation: evaluator.settings(for: preparation), seeds: evaluator.seeds,
+                evaluation: evaluator.settings(for: preparation), precision: compute.precision,
+                referencePreparation: cleanPreparation, seeds: evaluator.seeds,
                 classes: images.train.classNames, limit: imageOptions.limit, dataSeed: dataSeed,
                 split: images.split?.ratio))
         let progress = EvaluationProgress(on: .standard, records)
         let evaluate = {
             if let split = images.split { try records?.write(split: split) }
-            let task = try self.task(images, for: folder, preparation)
+            let task = try self.task(images, preparation)
+            self.warn(of: task.shared, among: task.test.count)
+            let cleanTask = try cleanPreparation.map {
+                try self.task(images, $0, namesSkipped: false)
+            }
             return try evaluator.evaluate(
-                folder, on: task, reference: clean, command: Invocation.text,
-                observe: progress.show)
+                folder, on: task, reference: clean, referenceTask: cleanTask,
+                command: Invocation.text, observe: progress.show)
         }
         let report = try records?.removedIfNothingHappens(evaluate) ?? evaluate()
         try show(report, EvaluationDocument(report).document, records)
@@ -85,16 +97,13 @@ extension EvaluateCommand {
     private func readImages() throws -> Images {
         let parts = try ImageSet.parts(of: train, layout: imageOptions.layout)
         if let split { return try splitting(split, parts) }
-        if test == nil, !parts.contains(.test) {
-            throw DataError(
-                file: train,
-                "has no test part; name test images (--test), or set some aside (--split 9:1)")
-        }
-        // A set that has a test part alone is not trained and tested on one and the same.
+        // A set by itself is not trained and tested on one and the same part.
         let trained = try imageOptions.read(
             train, part: test == nil ? .train : nil, labels: .folder)
         let source = test ?? train
-        let isParted = try ImageSet.parts(of: source, layout: imageOptions.layout).contains(.test)
+        let isParted =
+            try test == nil
+            || ImageSet.parts(of: source, layout: imageOptions.layout).contains(.test)
         // The test images' classes are those of the training images, in their order.
         let tested = try ImageSet.read(
             source, layout: imageOptions.layout, part: isParted ? .test : nil,
@@ -121,14 +130,16 @@ extension EvaluateCommand {
     }
 
     private func task(
-        _ images: Images, for folder: ImageModelFolder, _ preparation: ImagePreparation
+        _ images: Images, _ preparation: ImagePreparation, namesSkipped: Bool = true
     ) throws -> ImageEvaluator.Task {
         // A limit is about training: all test images are counted.
         var whole = imageOptions
         whole.limit = nil
         return try ImageEvaluator.Task(
-            train: imageOptions.prepare(images.train, for: folder, seed: dataSeed),
-            test: whole.prepare(images.test, for: folder, seed: dataSeed),
+            train: imageOptions.prepare(
+                images.train, preparation, seed: dataSeed, namesSkipped: namesSkipped),
+            test: whole.prepare(
+                images.test, preparation, seed: dataSeed, namesSkipped: namesSkipped),
             preparation: preparation, paths: (train.path, (test ?? train).path))
     }
 }

@@ -203,11 +203,13 @@ struct EvaluateCommand: ParsableCommand {
         }
         let task = try Evaluator.Task(
             train: train, test: test, textColumn: textColumn, labelColumn: labelColumn)
+        warn(of: task.shared, among: task.test.texts.count)
         let choice = pooler ?? .keep
         let records = try records(
             device,
             Plan(
-                pooler: choice.rawValue, evaluation: settings.settings, seeds: settings.seeds))
+                pooler: choice.rawValue, evaluation: settings.settings,
+                precision: compute.precision, seeds: settings.seeds))
         let progress = EvaluationProgress(on: .standard, records)
         let evaluate = {
             try choice.policies.map { policy in
@@ -241,7 +243,13 @@ struct EvaluateCommand: ParsableCommand {
     private struct Plan: Encodable {
         let pooler: String
         let evaluation: EvaluationSettings
+        let precision: Precision
         let seeds: [Seed]
+    }
+
+    /// Warns where test samples are training samples too.
+    func warn(of shared: SharedSamples, among total: Int) {
+        if let warning = shared.warning(of: total) { Console.standard.warn(warning) }
     }
 
     /// Writes and prints a result.

@@ -52,7 +52,8 @@ extension PretrainCommand {
             reading: isFile ? model : model.appendingPathComponent("config.json"))
         let configuration = try ImageConfiguration(file).withHead(labels: set.classNames.count)
         let processor = ImageProcessor(resize: .exactly(configuration.imageSize))
-        let images = try imageOptions.prepare(set, for: processor, seed: settings.seed)
+        let images = try imageOptions.prepare(
+            set, imageOptions.preparation(for: configuration, processor), seed: settings.seed)
         let model = try configuration.model(
             in: ParameterStore(
                 source: FreshSource(seed: settings.seed.key("parameters")),
@@ -75,8 +76,10 @@ extension PretrainCommand {
             images: images, fitting: HeadFitting(), precision: settings.precision,
             seed: settings.seed, device: device, observe: fitting.show)
         try train(model, images, folder.processor, settings, device)
+        let hasHead = folder.hasHead(for: images)
+        if !hasHead { Console.standard.warn(ImageModelFolder.fittedHeadWarning) }
         let written = try folder.write(
-            folder.hasHead(for: images) ? model.store.trainedState : model.backboneState,
+            hasHead ? model.store.trainedState : model.backboneState,
             to: destination.staging)
         try destination.commit()
         Console.standard.writeOutput(out.output, omitted: written.omitted)

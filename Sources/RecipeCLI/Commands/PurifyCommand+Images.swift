@@ -48,6 +48,9 @@ extension PurifyCommand {
                 folder, images: prepared, output: out.output, records: records,
                 observe: progress.show)
         }
+        if needsClasses, !report.usesOwnHead {
+            Console.standard.warn(ImageModelFolder.fittedHeadWarning)
+        }
         try publish(
             PurificationSummary(report, images: url.path, command: Invocation.text), of: report,
             as: text(report), in: records)

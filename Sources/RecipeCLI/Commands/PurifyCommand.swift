@@ -114,9 +114,10 @@ struct PurifyCommand: ParsableCommand {
                 folder, texts: corpus.texts, output: out.output, records: records,
                 observe: progress.show)
         }
-        try publish(
-            PurificationSummary(report, sources: corpus.sources, command: Invocation.text),
-            of: report, as: text(report), in: records)
+        let summary = PurificationSummary(
+            report, sources: corpus.sources, command: Invocation.text)
+        for warning in summary.warnings { console.warn(warning) }
+        try publish(summary, of: report, as: text(report), in: records)
     }
 
     /// Refuses what can be refused before texts are read and records are opened.
@@ -137,7 +138,6 @@ struct PurifyCommand: ParsableCommand {
         try records.write(page: HTMLRenderer().render(document))
         try records.close()
         let console = Console.standard
-        for warning in summary.warnings { console.warn(warning) }
         for file in summary.omittedFiles {
             console.warn(
                 "left out \(file): it holds weights in a form that cannot be purified here")

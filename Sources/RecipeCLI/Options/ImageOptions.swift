@@ -32,6 +32,9 @@ struct ImageOptions: ParsableArguments {
 
     func validate() throws {
         try validatePositive(("--image-size", imageSize ?? 1), ("--limit", limit ?? 1))
+        if let classes, classNames?.contains("") == true {
+            throw ValidationError("--classes \(classes): expected names with commas between")
+        }
         if let maxSkipped, !(0...1).contains(maxSkipped) {
             throw ValidationError("--max-skipped \(maxSkipped): expected 0 to 1")
         }
@@ -48,7 +51,9 @@ struct ImageOptions: ParsableArguments {
 
     /// The classes of the list, or nil where all are taken.
     var classNames: [String]? {
-        classes?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+        classes?.split(separator: ",", omittingEmptySubsequences: false).map {
+            $0.trimmingCharacters(in: .whitespaces)
+        }
     }
 
     /// Finds the images at `url`; where `part` is nil, the training part if there are parts.
@@ -58,25 +63,40 @@ struct ImageOptions: ParsableArguments {
             labels: labels)
     }
 
+    /// How the model of `folder` takes images, in the size asked for.
+    func preparation(for folder: ImageModelFolder) throws -> ImagePreparation {
+        try preparation(for: folder.configuration, folder.processor)
+    }
+
+    /// How a model takes images, in the size asked for; refuses one that it cannot see.
+    func preparation(
+        for configuration: ImageConfiguration, _ processor: ImageProcessor
+    ) throws -> ImagePreparation {
+        let preparation = try processor.preparation(size: imageSize)
+        try configuration.check(PixelSize(preparation.size, preparation.size))
+        return preparation
+    }
+
     /// Decodes the images of `set` as the model of `folder` takes them.
     func prepare(_ set: ImageSet, for folder: ImageModelFolder, seed: Seed) throws
         -> PreparedImages
     {
-        try prepare(set, for: folder.processor, seed: seed)
+        try prepare(set, preparation(for: folder), seed: seed)
     }
 
-    /// Decodes the images of `set` as `processor` says; damaged ones are named and left out.
-    func prepare(_ set: ImageSet, for processor: ImageProcessor, seed: Seed) throws
-        -> PreparedImages
-    {
+    /// Decodes the images of `set`; damaged ones are left out, and named unless they were before.
+    func prepare(
+        _ set: ImageSet, _ preparation: ImagePreparation, seed: Seed, namesSkipped: Bool = true
+    ) throws -> PreparedImages {
         let chosen = limit.map { set.randomSubset(of: $0, seed: seed) } ?? set
         let console = Console.standard
         let progress = ImageProgressReporter(chosen, on: console)
         let images = try PreparedImages.prepare(
-            chosen, processor.preparation(size: imageSize),
-            cache: imageCache.map { ImageCache(folder: $0) }, maximumSkipped: maxSkipped ?? 0.01
+            chosen, preparation, cache: imageCache.map { ImageCache(folder: $0) },
+            maximumSkipped: maxSkipped ?? 0.01
         ) { progress.show($0) }
         progress.finish()
+        guard namesSkipped else { return images }
         for skipped in images.skipped.prefix(5) {
             console.warn("\(skipped.identifier) is left out: it \(skipped.reason)")
         }

@@ -93,6 +93,10 @@ extension ImageSet {
             try folder.image(name)
         }
         #expect(try ImageSet.read(folder.url, part: .test).paths == ["val/a/3.ppm", "val/b/4.ppm"])
+        try FileManager.default.removeItem(at: folder.url.appending(path: "val"))
+        #expect(
+            folder.setError(part: .test).contains(
+                "has no test part (‘test’ has no folder for each class)"))
     }
 
     @Test("Folders around a set that hold nothing else are passed through") func wrapped() throws {
@@ -110,7 +114,7 @@ extension ImageSet {
         #expect(set.classNames == ["38", "07"] && set.labels == [1, 0] && set.excluded == 2)
         #expect(
             folder.setError(classes: ["38", "99"]).contains(
-                "no class ‘99’; its 3 classes are: 07, 13, 38"))
+                "no class ‘99’; its 3 classes are: 07, 13, 38; name some of these (--classes)"))
         #expect(folder.setError(classes: ["38", "38"]).contains("twice"))
         #expect(folder.setError(classes: ["38"]).contains("one class only, ‘38’ (1 images)"))
     }
@@ -139,6 +143,18 @@ extension ImageSet {
         #expect(try ImageSet.read(folder.url, labels: .none).count == 3)
     }
 
+    @Test("A loop of links around nothing ends at the folder where it was met") func emptyLoop()
+        throws
+    {
+        let folder = try ReaderFolder()
+        _ = try folder.write("loop/x/notes.txt", "no image")
+        try folder.link("loop/x/up", to: "..")
+        try folder.link("loop/a", to: "b")
+        try folder.link("loop/b", to: "a")
+        let message = folder.setError("loop")
+        #expect(message.contains("holds no images") && !message.contains("up/"), "\(message)")
+    }
+
     @Test("A link to a folder of images is followed") func linked() throws {
         let folder = try ReaderFolder()
         for name in ["store/x/1.ppm", "set/a/2.ppm"] { try folder.image(name) }
@@ -159,7 +175,9 @@ extension ImageSet {
         #expect(folder.setError("a/1.webp").contains("is a file; expected a folder of images"))
         try folder.image("a/1.ppm")
         #expect(folder.setError().contains("one class only, ‘a’ (1 images)"))
-        #expect(folder.setError(part: .test).contains("no test part"))
+        #expect(
+            folder.setError(part: .test).contains(
+                "has no test part; name test images (--test), or set some aside (--split 9:1)"))
         #expect(folder.setError(layout: .cifar10).contains("no CIFAR-10 batches"))
         #expect(folder.setError(layout: .gtsrb).contains("does not look like GTSRB"))
         #expect(folder.setError(layout: .tinyImageNet).contains("does not look like tiny-imagenet"))
@@ -260,6 +278,7 @@ extension ImageSet {
         let folder = try ReaderFolder()
         _ = try folder.write("data_batch_1.bin", batch([0, 1]) + [7])
         #expect(folder.setError().contains("6147 bytes, which are no whole number"))
+        #expect(folder.setError().contains("cut short, or not the binary version of CIFAR-10"))
         _ = try folder.write("data_batch_1.bin", batch([0, 10]))
         #expect(folder.setError().contains("record 2 is of class 10"))
         _ = try folder.write("data_batch_1.bin", "")
@@ -315,8 +334,17 @@ extension ImageSet {
         #expect(try ImageSet.read(folder.url, classes: ["13", "38"]).labels == [0, 0, 1, 1])
         _ = try folder.write(table, "Filename;ClassId\r\n00000_00000.ppm;yes\r\n")
         #expect(folder.setError().contains("row 2: expected 2 fields"))
+        for header in ["Filename,Width,ClassId", "Filename\tWidth\tClassId", "Filename;Width", ""] {
+            _ = try folder.write(table, header + "\r\n00000_00000.ppm,4,13\r\n")
+            let message = folder.setError()
+            #expect(message.contains("GT-00013.csv, row 1: does not say which sign"), "\(message)")
+            #expect(message.contains("columns Filename and ClassId, with semicolons between"))
+        }
         // The table that comes with the test images does not say their classes.
-        _ = try folder.write("Final_Test/GT-final_test.csv", "Filename;Width\r\n00000.ppm;4\r\n")
+        let test = "Final_Test/GT-final_test.csv"
+        _ = try folder.write(test, "Filename;Width\r\n00000.ppm;4\r\n")
+        #expect(folder.setError(part: .test).contains("GT-final_test.csv, row 1: does not say"))
+        try FileManager.default.removeItem(at: folder.url.appending(path: test))
         #expect(folder.setError(part: .test).contains("no table of its classes"))
     }
 
@@ -344,5 +372,13 @@ extension ImageSet {
         }
         _ = try folder.write("tiny/val/val_annotations.txt", "val_0.JPEG n01\n")
         #expect(folder.setError(part: .test).contains("row 1: expected a file's name, a tab"))
+        _ = try folder.write("tiny/val/val_annotations.txt", "")
+        #expect(folder.setError(part: .test).contains("val_annotations.txt: is empty"))
+        try FileManager.default.removeItem(
+            at: folder.url.appending(path: "tiny/val/val_annotations.txt"))
+        #expect(
+            folder.setError(part: .test).contains(
+                "has no test part (val/val_annotations.txt, which says the classes of val/images"))
+        #expect(try ImageSet.read(folder.url).count == 3, "there is enough to train on")
     }
 }

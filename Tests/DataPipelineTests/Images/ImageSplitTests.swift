@@ -70,6 +70,14 @@ import Testing
         #expect(error?.description.contains("such as \(split.test[0])") == true)
     }
 
+    @Test("A split with an empty side is refused") func emptySide() throws {
+        let (_, set) = try set(["a": 5, "b": 5])
+        let text = #"{"folder":"f","ratio":"9:1","seed":1,"train":[],"test":["a/0.ppm"]}"#
+        let split = try JSONDecoder().decode(ImageSplit.self, from: Data(text.utf8))
+        let error = #expect(throws: DataError.self) { try set.selecting(.train, of: split) }
+        #expect(error?.description.contains("names no images to train on") == true)
+    }
+
     @Test("A set's own parts go before a split; without either it is an error") func parts() throws
     {
         let (folder, _) = try set(["a": 10, "b": 10])

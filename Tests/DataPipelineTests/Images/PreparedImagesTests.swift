@@ -30,6 +30,7 @@ import Testing
         for (place, sample) in kept.enumerated() {
             let color = Self.color(index(sample.path))
             #expect(images.image(place) == SampleImage.plain(size, size, color))
+            #expect(images.identifier(of: place) == sample.identifier)
         }
         #expect(Set(images.skipped.map(\.identifier)) == without)
     }
@@ -87,15 +88,17 @@ import Testing
             #expect(message.contains("3 of 40 images cannot be used"))
             #expect(message.contains("even/10.ppm is no image"))
             #expect(message.contains("odd/11.ppm cannot be opened"))
+            #expect(message.contains("Repair or remove them, or let more be skipped"))
         }
         let images = try PreparedImages.prepare(
             set, ImagePreparation(size: 4), maximumSkipped: 0.075)
         #expect(images.count == 37)
         // All damaged is no set, however many may be.
         for sample in set.samples { _ = try folder.write(sample.path, "nonsense") }
-        #expect(throws: DataError.self) {
+        let error = #expect(throws: DataError.self) {
             try PreparedImages.prepare(set, ImagePreparation(size: 4), maximumSkipped: 1)
         }
+        #expect(error?.description.contains("none of the 40 images can be used") == true)
     }
 
     @Test("A huge image in a set is skipped like a damaged one") func huge() throws {
@@ -239,6 +242,7 @@ import Testing
         let images = PreparedImages(
             name: "noise", pixels: SampleImage.noise(4, 8).pixels, height: 4, width: 4)
         #expect(images.count == 2 && images.batch([0, 1]).classes.isEmpty)
+        #expect(images.identifier(of: 1) == "#1")
         #expect(
             images.batch([1, 0]).pixels.prefix(48) == SampleImage.noise(4, 8).pixels.suffix(48))
     }

@@ -50,7 +50,7 @@ import DataPipeline
     @Test func skipsBlankTextsAndCountsThem() throws {
         let data = try read("text\tlabel\n \t1\n\na\t0\nb\t1\n")
         #expect(data.texts == ["a", "b"] && data.labels == [0, 1])
-        #expect(data.source.skippedEmpty == 2)
+        #expect(data.source.skippedEmpty == 2 && data.rows == [4, 5])
     }
 
     @Test func namesWhatIsWrong() throws {

@@ -167,6 +167,15 @@ import Testing
             for file in Self.records { #expect(place.holds("report/\(file)"), "\(file)") }
             #expect(try place.text("report/report.json") == run.output)
             #expect(try place.text("report/report.md").contains("recipe evaluate model"))
+            let plan = try place.text("report/plan.yaml")
+            #expect(plan.contains("precision: auto") && plan.contains("computeType: "), "\(plan)")
+            // The test texts are the first of the training texts.
+            let shared = try #require(report["sharedSamples"] as? [String: Any])
+            #expect(shared["count"] as? Int == 16)
+            for text in [run.errors, try place.text("report/report.md")] {
+                #expect(text.contains("16 of 16 test samples are training samples too, such as"))
+                #expect(text.contains("test.tsv, row 2") && text.contains("train.tsv, row 2"))
+            }
             let again = try place.tool.run("evaluate model \(Self.task) --report report")
             #expect(again.status == 2)
             #expect(again.errors.contains("--force"))

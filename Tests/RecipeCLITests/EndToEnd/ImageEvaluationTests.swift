@@ -58,6 +58,10 @@ import Testing
             #expect(try place.text("r/report.md").contains("16 pixels a side, bilinear, stretch"))
             let plan = try place.text("r/plan.yaml")
             #expect(plan.contains("2:1") && plan.contains("dataSeed: 5"))
+            #expect(plan.contains("precision: fp32") && plan.contains("computeType: float32"))
+            #expect(!plan.contains("referencePreparation"), "both take images alike")
+            #expect((report["sharedSamples"] as? [String: Any])?["count"] as? Int == 0)
+            #expect(!run.errors.contains("training samples too"))
 
             let again = try place.tool.run(command + " --split r/split.json --report again")
             #expect(again.status == 0, "\(again.errors)")
@@ -91,6 +95,67 @@ import Testing
         }
     }
 
+    @Test func imagesOfBothPartsAreWarnedOf() throws {
+        try withImages { place in
+            try FileManager.default.removeItem(at: place["parts"])
+            for index in 0..<6 {
+                try place.writeImage(index, [30, 30, 220], to: "parts/train/blue/\(index).png")
+                try place.writeImage(index, [220, 30, 30], to: "parts/train/red/\(index).png")
+                try place.writeImage(index, [30, 90, 220], to: "parts/test/blue/\(index).png")
+                try place.writeImage(index, [220, 90, 30], to: "parts/test/red/\(index).png")
+            }
+            // A training image under another name and in another class.
+            try place.writeImage(4, [30, 30, 220], to: "parts/test/red/same.png")
+            let run = try place.tool.run(
+                "evaluate vit --train parts \(Self.small) --triggers neuba:0 --report r "
+                    + "--format json")
+            #expect(run.status == 0, "\(run.errors)")
+            let words =
+                "1 of 13 test samples are training samples too (1 with another label), such as "
+                + "test/red/same.png, which is train/blue/4.png"
+            #expect(run.errors.contains("warning: " + words), "\(run.errors)")
+            let shared = try #require(try run.json()["sharedSamples"] as? [String: Any])
+            #expect(shared["count"] as? Int == 1 && shared["relabelled"] as? Int == 1)
+            for file in ["r/report.md", "r/report.html"] {
+                #expect(try place.text(file).contains(words), "\(file)")
+            }
+        }
+    }
+
+    @Test func aCleanModelTakesImagesInItsOwnWay() throws {
+        try withImages { place in
+            try FileManager.default.copyItem(at: place["vit"], to: place["clean"])
+            let processor = ImageProcessor(
+                resize: .exactly(PixelSize(24, 24)), filter: .bicubic,
+                normalization: ImageNormalization(mean: [0.4, 0.5, 0.6]))
+            let file = place["clean/preprocessor_config.json"]
+            try JSONFile(url: file, fields: processor.fields).data().write(to: file)
+            try Data("no image".utf8).write(to: place["images/red/3.png"])
+            func run(_ model: String, _ options: String) throws -> (Tool.Outcome, [String: Any]) {
+                let run = try place.tool.run(
+                    "evaluate \(model) --train images --split 2:1 \(Self.small) --max-skipped 0.2 "
+                        + "--triggers neuba:0 --format json --report \(options)")
+                #expect(run.status == 0, "\(run.errors)")
+                return (run, try run.json())
+            }
+            let (outcome, beside) = try run("vit", "r --reference clean")
+            let reference = try #require(beside["reference"] as? [String: Any])
+            let preparation = try #require(reference["preparation"] as? [String: Any])
+            #expect(preparation["size"] as? Int == 24)
+            #expect(preparation["filter"] as? String == "bicubic")
+            #expect(try place.text("r/report.md").contains("24 pixels a side, bicubic, stretch"))
+            #expect(try place.text("r/plan.yaml").contains("referencePreparation"))
+            #expect(outcome.errors.components(separatedBy: "3.png is left out").count == 2)
+            // It comes to what it comes to by itself.
+            let (_, alone) = try run("clean", "alone")
+            #expect(reference["summary"] as? NSObject == alone["summary"] as? NSObject)
+            // A size that is asked for goes before either's own.
+            let (_, sized) = try run("vit", "sized --reference clean --image-size 16")
+            let other = try #require(sized["reference"] as? [String: Any])
+            #expect((other["preparation"] as? [String: Any])?["size"] as? Int == 16)
+        }
+    }
+
     @Test func optionsOfTheOtherKindAreWrongUsage() throws {
         let usages = [
             ("evaluate vit --train images --split 2:1 --max-length 32", "--max-length"),
@@ -99,6 +164,7 @@ import Testing
             ("evaluate vit --train images --split 2:1 --test parts", "--test"),
             ("evaluate vit --train images --split 2-1", "--split 2-1"),
             ("evaluate vit --train images --split 2:1 --max-skipped 2", "--max-skipped"),
+            ("evaluate vit --train images --split 2:1 --classes ,", "--classes ,: expected names"),
             ("evaluate model --train train.tsv --test test.tsv --limit 3", "--limit"),
             ("evaluate model --train train.tsv --split 9:1", "--split"),
             ("evaluate model --train train.tsv", "--test FILE"),
@@ -143,9 +209,11 @@ import Testing
                 #expect(run.status == 2, "\(options): \(run.errors)")
                 #expect(run.errors.contains(words), "\(options): \(run.errors)")
             }
-            let run = try place.tool.run("evaluate vit --train damaged --test images --report r")
-            #expect(run.status == 2)
-            #expect(try place.names() == before)
+            for options in ["--train damaged", "--train images --image-size 4"] {
+                let run = try place.tool.run("evaluate vit \(options) --test images --report r")
+                #expect(run.status == 2)
+                #expect(try place.names() == before)
+            }
         }
     }
 }
