@@ -6,8 +6,9 @@ import Foundation
 /// Text is split at added tokens, composed (NFC), lowercased and split into words; each word's bytes
 /// are merged pair by pair, in the order in which the vocabulary learned the pairs.
 ///
-/// The slow `CLIPTokenizer` of transformers 4 differs where ftfy is installed (it repairs text
-/// first) or is not (it drops control characters and sets Chinese characters apart).
+/// transformers 4 differs where text spells the names of the start and the end in capitals, which it
+/// takes for the tokens. Its slow `CLIPTokenizer` also repairs text first where ftfy is installed,
+/// and drops control characters and sets Chinese characters apart where it is not.
 public struct CLIPTokenizer: Sendable {
     /// Every token by its id, added tokens included, as `vocab.json` spells them: a character for
     /// each byte, `</w>` at a word's end.

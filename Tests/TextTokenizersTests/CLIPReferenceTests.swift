@@ -54,11 +54,11 @@ import Testing
         #expect(batch.truncated == long && long > 5)
     }
 
-    /// Every code point alone, in a word, and before a mark.
+    /// Every code point of planes 0 to 3 in a word, before a mark, and twice.
     @Test func normalizesEveryCodePoint() throws {
         let expected = try Fixtures.decode([String].self, from: "clip-text/unicode.json")
         let tokenizer = try CLIPTokenizer(folder: Fixtures.url("clip-text/plain"))
-        let found = stride(from: 0, to: 0x1100 as UInt32, by: 16).map { start in
+        let found = stride(from: 0, to: 0x340 as UInt32, by: 16).map { start in
             digest((start..<start + 16).map { tokenizer.encode(utf8: text(of: $0)) })
         }
         let different = zip(found, expected).enumerated().filter { $1.0 != $1.1 }.map(\.offset)
