@@ -110,11 +110,14 @@ struct CLIPRealDataTests {
     static let files =
         (try? Fixtures.decode([File].self, from: "clip-text-data/digests.json")) ?? []
 
-    /// Those of the files that are there.
+    static let vocabulary = RealData.folder?.appendingPathComponent(
+        "vocab/bpe_simple_vocab_16e6.txt.gz")
+
+    /// Those of the files that are there, where the vocabulary is.
     static let present = files.filter { file in
-        RealData.folder.map {
-            FileManager.default.fileExists(atPath: $0.appendingPathComponent(file.name).path)
-        } ?? false
+        [vocabulary, RealData.folder?.appendingPathComponent(file.name)].allSatisfy {
+            $0.map { FileManager.default.fileExists(atPath: $0.path) } ?? false
+        }
     }
 
     @Test func theFixtureNamesBothFiles() {
@@ -124,8 +127,7 @@ struct CLIPRealDataTests {
     @Test(arguments: present)
     func everyCaptionEqualsHuggingFace(_ file: File) throws {
         let root = try #require(RealData.folder)
-        let tokenizer = try CLIPTokenizer(
-            openAIMerges: root.appendingPathComponent("vocab/bpe_simple_vocab_16e6.txt.gz"))
+        let tokenizer = try CLIPTokenizer(openAIMerges: #require(Self.vocabulary))
         #expect(tokenizer.vocabularySize == 49_408 && tokenizer.endID == 49_407)
         let url = root.appendingPathComponent(file.name)
         let captions = url.pathExtension == "json" ? try cocoCaptions(url) : try csvCaptions(url)

@@ -106,20 +106,20 @@ public struct CaptionSource: Codable, Hashable, Sendable {
         self.format = format
     }
 
-    /// What was left out or changed, a sentence each; empty where all was as it should be.
+    /// What was left out or changed, how often and an example; empty where all was as it should be.
     public var remarks: [String] {
         func remark(_ count: Int, _ text: String, _ example: String? = nil) -> String? {
-            count == 0 ? nil : "\(count) \(text)" + (example.map { ", such as \($0)" } ?? "")
+            count == 0 ? nil : "\(text): \(count)" + (example.map { ", such as \($0)" } ?? "")
         }
         return [
-            remark(missing, "images are not there and were left out", firstMissing),
-            remark(withoutCaption, "images have no caption and were left out", firstWithoutCaption),
-            remark(skippedEmpty, "captions are blank and were left out"),
+            remark(missing, "images that are not there, left out", firstMissing),
+            remark(withoutCaption, "images without a caption, left out", firstWithoutCaption),
+            remark(skippedEmpty, "blank captions, left out"),
             remark(
-                unknownImages, "captions belong to an image that is not listed and were left out",
+                unknownImages, "captions of images that are not listed, left out",
                 firstUnknownImage),
-            remark(repeatedImages, "images are listed more than once and were taken as one"),
-            remark(invalidSequences, "invalid UTF-8 sequences became U+FFFD"),
+            remark(repeatedImages, "entries that list an image anew, taken as one"),
+            remark(invalidSequences, "invalid UTF-8 sequences, each now U+FFFD"),
         ].compactMap { $0 }
     }
 }

@@ -55,7 +55,7 @@ import Testing
         #expect(pairs.samples.map(\.path) == ["2.ppm", "train/1.ppm"])
         #expect(pairs.samples.map(\.captions) == [["two\né"], ["one", "uno"]])
         #expect(pairs.source.skippedEmpty == 1 && pairs.source.format == .jsonLines)
-        #expect(pairs.source.remarks == ["1 captions are blank and were left out"])
+        #expect(pairs.source.remarks == ["blank captions, left out: 1"])
     }
 
     @Test(arguments: [
@@ -65,7 +65,10 @@ import Testing
         ("captions.csv", "image,caption\n../a.ppm,x\n", "row 2: ‘../a.ppm’ is no image's file"),
         ("captions.csv", "image,caption\n/etc/passwd,x\n", "is no image's file"),
         ("captions.csv", "image,caption\n,x\n", "row 2: ‘’ is no image's file"),
-        ("captions.csv", "image,caption\na.ppm,\n", "holds no caption of an image: 1 images have"),
+        (
+            "captions.csv", "image,caption\na.ppm,\n",
+            "of an image: images without a caption, left out: 1, such as a.ppm; blank"
+        ),
         ("captions.csv", "image,caption\n", "holds no caption of an image"),
         ("captions.csv", "", "is empty"),
         ("captions.jsonl", "{\"file_name\": \"a.ppm\"}\n", "no caption column"),
@@ -126,11 +129,10 @@ import Testing
             #expect(source.skippedEmpty == 2 && source.withoutCaption == 1)
             #expect(
                 source.remarks == [
-                    "1 images have no caption and were left out, such as 3.ppm",
-                    "2 captions are blank and were left out",
-                    "1 captions belong to an image that is not listed and were left out, such as"
-                        + " the image id 99",
-                    "2 images are listed more than once and were taken as one",
+                    "images without a caption, left out: 1, such as 3.ppm",
+                    "blank captions, left out: 2",
+                    "captions of images that are not listed, left out: 1, such as the image id 99",
+                    "entries that list an image anew, taken as one: 2",
                 ])
         }
     }
@@ -178,7 +180,7 @@ import Testing
         let pairs = try CaptionedImages.read(file, maximumSkipped: 0.2)
         #expect(pairs.count == 8 && pairs.missing.map(\.identifier) == ["8.ppm", "9.ppm"])
         #expect(pairs.source.missing == 2)
-        #expect(pairs.source.remarks[0].contains("2 images are not there"))
+        #expect(pairs.source.remarks == ["images that are not there, left out: 2, such as 8.ppm"])
         let empty = try ReaderFolder()
         let none = error(file, images: empty.url, maximumSkipped: 1)
         #expect(none.contains("none of the 10 images that have captions is here, such as 0.ppm"))
@@ -202,5 +204,45 @@ import Testing
         #expect(subset.samples.map(\.path) == subset.samples.map(\.path).sorted())
         #expect(pairs.randomSubset(of: 9, seed: Seed(3)) == pairs)
         #expect(pairs.selecting { $0.path < "3" }.count == 3)
+    }
+
+    // MARK: - Damaged files
+
+    /// Any outcome but a crash will do, as long as what is read is consistent in itself.
+    @Test(arguments: ["captions.json", "captions.csv", "captions.jsonl"])
+    func mutationsOnlyThrow(_ name: String) throws {
+        let folder = try folder(images: ["a.ppm", "b.ppm"])
+        let texts = [
+            "captions.json": document(
+                #"{"id": 1, "file_name": "a.ppm"}, {"id": 2, "file_name": "b.ppm"}"#,
+                #"{"image_id": 1, "caption": "one"}, {"image_id": 2, "caption": "t\u00e9"}"#),
+            "captions.csv": "image,caption\na.ppm,\"one, \"\"two\"\"\"\nb.ppm,three\n",
+            "captions.jsonl": """
+            {"file_name": "a.ppm", "text": "one"}
+            {"file_name": "b.ppm", "text": "two"}
+            """,
+        ]
+        let original = Array(try #require(texts[name]).utf8)
+        var stream = Seed(9).stream("test.mutations")
+        for _ in 0..<400 {
+            var bytes = original
+            for _ in 0..<Int.random(in: 1...3, using: &stream) {
+                let place = Int.random(in: 0..<bytes.count, using: &stream)
+                switch Int.random(in: 0..<3, using: &stream) {
+                case 0: bytes[place] = UInt8.random(in: 0...255, using: &stream)
+                case 1: bytes.insert(UInt8.random(in: 0x20...0x7E, using: &stream), at: place)
+                default: bytes.removeSubrange(place..<min(place + 9, bytes.count))
+                }
+                if bytes.isEmpty { bytes = original }
+            }
+            do {
+                let pairs = try CaptionedImages.read(
+                    folder.write(name, bytes), images: folder.url, maximumSkipped: 1)
+                #expect(pairs.samples.allSatisfy { !$0.captions.isEmpty })
+                #expect(pairs.count + pairs.missing.count <= pairs.source.images)
+            } catch is DataError {
+                continue
+            }
+        }
     }
 }
