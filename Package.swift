@@ -48,7 +48,7 @@ let package = Package(
         // Rooms that need no libtorch.
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "TensorFormats", dependencies: ["CZlib"]),
-        .target(name: "TextTokenizers"),
+        .target(name: "TextTokenizers", dependencies: ["CZlib"]),
         .target(
             name: "CImage", cSettings: imageFlags,
             linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png")]),

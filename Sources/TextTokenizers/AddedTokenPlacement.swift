@@ -40,7 +40,7 @@ struct AddedTokenPlacement {
     }
 
     /// A matcher of the tokens seen in raw text, or with a normalizer of those in normalized text.
-    func matcher(normalizer: BertNormalizer?) -> AddedTokenMatcher {
+    func matcher(normalizer: (any TextNormalizer)?) -> AddedTokenMatcher {
         AddedTokenMatcher(
             placed.filter { $0.token.isNormalized == (normalizer != nil) }.map { token, id in
                 var bytes = Array(token.content.utf8)

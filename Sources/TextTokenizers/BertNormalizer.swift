@@ -1,5 +1,5 @@
 /// BERT's text normalization over UTF-8: cleaning, spaces around Chinese characters, accents, case.
-struct BertNormalizer: Sendable {
+struct BertNormalizer: TextNormalizer {
     let cleansText: Bool
     let spacesChineseCharacters: Bool
     let stripsAccents: Bool

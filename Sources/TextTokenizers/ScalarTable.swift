@@ -1,11 +1,12 @@
-/// What BERT's normalization and pre-tokenization do to each Unicode scalar.
+/// What the normalization and pre-tokenization of BERT and CLIP do to each Unicode scalar.
 ///
 /// The reference implementation mixes several versions of Unicode, so the data is probed from it
-/// (`Oracle/wordpiece.py`) and does not depend on the Unicode version of the Swift toolchain.
+/// (`Oracle/wordpiece.py`, `Oracle/clip_text.py`) and does not depend on the Unicode version of the
+/// Swift toolchain.
 struct ScalarTable: Sendable {
     /// The classes of a scalar.
     struct Flags: OptionSet, Sendable {
-        let rawValue: UInt8
+        let rawValue: UInt16
 
         /// Dropped by cleaning.
         static let removed = Flags(rawValue: 1)
@@ -19,6 +20,14 @@ struct ScalarTable: Sendable {
         static let chinese = Flags(rawValue: 16)
         /// Dropped with the accents.
         static let mark = Flags(rawValue: 32)
+        /// What `\p{L}` matches.
+        static let letter = Flags(rawValue: 64)
+        /// What `\p{N}` matches.
+        static let number = Flags(rawValue: 128)
+        /// Taken apart by canonical composition, and never made by it.
+        static let uncomposed = Flags(rawValue: 256)
+        /// May change together with what stands before it when text is composed.
+        static let recomposes = Flags(rawValue: 512)
     }
 
     struct Entry: Sendable {
@@ -37,6 +46,8 @@ struct ScalarTable: Sendable {
     private var entries: [Entry]
     /// Length-prefixed scalar sequences.
     private var sequences: [UInt32] = [0]
+    /// What two scalars become together, by both of them.
+    private var compositions: [UInt64: UInt32] = [:]
 
     static let shared = ScalarTable()
 
@@ -52,6 +63,10 @@ struct ScalarTable: Sendable {
         readCombiningClasses()
         read(mapping: Self.lowercase) { $0.lowercase = $1 }
         read(mapping: Self.decomposition) { $0.decomposition = $1 }
+        read(ranges: Self.letter) { $0.flags.insert(.letter) }
+        read(ranges: Self.number) { $0.flags.insert(.number) }
+        read(ranges: Self.uncomposed) { $0.flags.formUnion([.uncomposed, .recomposes]) }
+        readCompositions()
     }
 
     subscript(scalar: UInt32) -> Entry {
@@ -66,6 +81,19 @@ struct ScalarTable: Sendable {
         for position in 0..<Int(sequences[start]) {
             body(sequences[start + 1 + position])
         }
+    }
+
+    /// The scalar that two become when text is composed; nil where they stay two.
+    func composition(_ first: UInt32, _ second: UInt32) -> UInt32? {
+        if (0x1100...0x1112).contains(first), (0x1161...0x1175).contains(second) {
+            return 0xAC00 + ((first - 0x1100) * 21 + second - 0x1161) * 28
+        }
+        if (0xAC00...0xD7A3).contains(first), (first - 0xAC00) % 28 == 0,
+            (0x11A8...0x11C2).contains(second)
+        {
+            return first + second - 0x11A7
+        }
+        return compositions[UInt64(first) << 32 | UInt64(second)]
     }
 
     // MARK: - Reading the generated text
@@ -94,6 +122,36 @@ struct ScalarTable: Sendable {
             for scalar in Self.range(parts[0]) {
                 update(scalar) { $0.combining = value }
             }
+        }
+    }
+
+    /// Composition undoes decomposition, but for what the library never composes.
+    private mutating func readCompositions() {
+        var composed: [(scalar: UInt32, parts: [UInt32])] = []
+        for page in pages.indices where pages[page] != 0 {
+            for scalar in UInt32(page * Self.pageSize)..<UInt32((page + 1) * Self.pageSize) {
+                let entry = self[scalar]
+                if entry.combining != 0 {
+                    update(scalar) { $0.flags.insert(.recomposes) }
+                }
+                guard entry.decomposition != 0, !entry.flags.contains(.uncomposed) else { continue }
+                var parts: [UInt32] = []
+                forEach(in: entry.decomposition) { parts.append($0) }
+                composed.append((scalar, parts))
+            }
+        }
+        // Shorter ones first: a longer one is a shorter one and its last part.
+        for (scalar, parts) in composed.sorted(by: { $0.parts.count < $1.parts.count }) {
+            var first = parts[0]
+            for part in parts[1..<max(1, parts.count - 1)] {
+                first = composition(first, part) ?? first
+            }
+            let last = parts[parts.count - 1]
+            compositions[UInt64(first) << 32 | UInt64(last)] = scalar
+            update(last) { $0.flags.insert(.recomposes) }
+        }
+        for scalar in Array(0x1161...0x1175) + Array(0x11A8...0x11C2) as [UInt32] {
+            update(scalar) { $0.flags.insert(.recomposes) }
         }
     }
 

@@ -29,6 +29,20 @@ struct TokenTrie: Sendable {
         }
     }
 
+    /// A trie of the tokens of a vocabulary, empty ones left out; throws where there are too many.
+    init(vocabulary: [String], path: String?) throws {
+        let byteCount = vocabulary.reduce(0) { $0 + $1.utf8.count }
+        guard byteCount <= Self.maximumBytes else {
+            throw TokenizerError(
+                path: path,
+                "the vocabulary has \(byteCount) bytes; at most \(Self.maximumBytes) are supported")
+        }
+        self.init(
+            vocabulary.enumerated().lazy.filter { !$0.element.isEmpty }
+                .map { (bytes: Array($0.element.utf8), id: Int32(truncatingIfNeeded: $0.offset)) },
+            byteCount: byteCount)
+    }
+
     /// The node that `bytes` lead to.
     func node(_ bytes: some Sequence<UInt8>) -> UInt32? {
         var node = Self.root

@@ -1,55 +1,38 @@
-/// A `tokenizer.json` with a WordPiece model.
+/// A `tokenizer.json`.
 struct TokenizerDocument {
-    private let document: JSONValue
-    private let path: String
+    let document: JSONValue
+    let path: String
 
     init(_ document: JSONValue, path: String) {
         self.document = document
         self.path = path
     }
 
-    /// The vocabulary and how text is normalized; throws where a part cannot be honoured.
-    func base() throws -> ([String], WordPieceTokenizer.Configuration) {
-        guard let model = document["model"] else {
-            throw problem("has no model; expected a WordPiece model")
-        }
-        // Files of the first releases do not name the type.
-        let type = model["type"]?.string
-        guard type == "WordPiece" || type == nil && model["continuing_subword_prefix"] != nil else {
-            throw problem("the model is \(type ?? "of no known type"); expected WordPiece")
-        }
-        var configuration = WordPieceTokenizer.Configuration()
-        if let value = model["unk_token"]?.string { configuration.unknownToken = value }
-        if let value = model["continuing_subword_prefix"]?.string {
-            configuration.continuationPrefix = value
-        }
-        if let value = model["max_input_chars_per_word"]?.integer {
-            guard value >= 0 else { throw problem("max_input_chars_per_word is negative") }
-            configuration.maximumWordLength = value
-        }
-        try readNormalizer(into: &configuration)
-        try checkPreTokenizer()
-        try checkPostProcessor()
-        configuration.addedTokens = try addedTokens()
-        return (try vocabulary(of: model), configuration)
-    }
-
-    private func problem(_ message: String) -> TokenizerError {
+    func problem(_ message: String) -> TokenizerError {
         TokenizerError(path: path, message)
     }
 
-    private func vocabulary(of model: JSONValue) throws -> [String] {
+    /// The tokens of the model by their ids, an empty one where an id has none.
+    func vocabulary(of model: JSONValue) throws -> [String] {
         guard let members = model["vocab"]?.members else {
             throw problem("model.vocab is no object; expected token: id")
         }
+        return try Self.vocabulary(members, named: " in model.vocab", path: path)
+    }
+
+    /// The tokens of an object `token: id` by their ids, an empty one where an id has none.
+    static func vocabulary(
+        _ members: [(key: String, value: JSONValue)], named place: String = "", path: String
+    ) throws -> [String] {
         // Ids may have gaps (a token listed twice), but not room for a hostile allocation.
         let limit = members.count * 4 + 1024
         var tokens = [String](repeating: "", count: limit)
         var count = 0
         for (token, value) in members {
             guard let id = value.integer, (0..<limit).contains(id), tokens[id].isEmpty else {
-                throw problem(
-                    "the id of \(token) in model.vocab is not a free number from 0 on; expected"
+                throw TokenizerError(
+                    path: path,
+                    "the id of \(token)\(place) is not a free number from 0 on; expected"
                         + " ids without large gaps or duplicates")
             }
             tokens[id] = token
@@ -58,48 +41,8 @@ struct TokenizerDocument {
         return Array(tokens.prefix(count))
     }
 
-    private func readNormalizer(
-        into configuration: inout WordPieceTokenizer.Configuration
-    ) throws {
-        guard let normalizer = single(document["normalizer"], of: "normalizers") else {
-            configuration.cleansText = false
-            configuration.lowercases = false
-            configuration.spacesChineseCharacters = false
-            configuration.stripsAccents = false
-            return
-        }
-        guard normalizer["type"]?.string == "BertNormalizer" else {
-            throw problem(
-                "the normalizer is \(normalizer["type"]?.string ?? "of no known type");"
-                    + " expected BertNormalizer")
-        }
-        func flag(_ key: String) -> Bool { normalizer[key]?.boolean ?? true }
-        configuration.cleansText = flag("clean_text")
-        configuration.spacesChineseCharacters = flag("handle_chinese_chars")
-        configuration.lowercases = flag("lowercase")
-        configuration.stripsAccents = normalizer["strip_accents"]?.boolean
-    }
-
-    private func checkPreTokenizer() throws {
-        let type = single(document["pre_tokenizer"], of: "pretokenizers")?["type"]?.string
-        guard type == "BertPreTokenizer" else {
-            throw problem("the pre_tokenizer is \(type ?? "missing"); expected BertPreTokenizer")
-        }
-    }
-
-    /// `[CLS] A [SEP]` is the only template that sequences are built by.
-    private func checkPostProcessor() throws {
-        guard let processor = document["post_processor"], !processor.isNull else { return }
-        let type = processor["type"]?.string ?? "of no known type"
-        if type == "BertProcessing" { return }
-        let isSpecial = processor["single"]?.array?.map { $0["SpecialToken"] != nil }
-        guard type == "TemplateProcessing", isSpecial == [true, false, true] else {
-            throw problem(
-                "the post_processor is \(type), not the template [CLS] A [SEP] of BERT")
-        }
-    }
-
-    private func addedTokens() throws -> [AddedToken] {
+    /// The tokens added to the model's own.
+    func addedTokens() throws -> [AddedToken] {
         try (document["added_tokens"]?.array ?? []).map { value in
             guard let number = value["id"]?.integer, let id = Int32(exactly: number) else {
                 throw problem("an entry of added_tokens has no id")
@@ -109,7 +52,7 @@ struct TokenizerDocument {
     }
 
     /// The value, or the only member of a sequence; nil for null.
-    private func single(_ value: JSONValue?, of key: String) -> JSONValue? {
+    func single(_ value: JSONValue?, of key: String) -> JSONValue? {
         guard let value, !value.isNull else { return nil }
         if value["type"]?.string == "Sequence", let list = value[key]?.array, list.count == 1 {
             return list[0]

@@ -96,7 +96,8 @@ private struct SavedConfig: Encodable {
     }
 }
 
-private struct SavedToken: Encodable {
+/// An added token as `added_tokens_decoder` spells it.
+struct SavedToken: Encodable {
     let content: String
     let lstrip, normalized, rstrip, special: Bool
     let singleWord: Bool

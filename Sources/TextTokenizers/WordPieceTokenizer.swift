@@ -44,16 +44,11 @@ public struct WordPieceTokenizer: Sendable {
     }
 
     init(vocabulary: [String], configuration: Configuration, path: String?) throws {
-        let byteCount = vocabulary.reduce(0) { $0 + $1.utf8.count }
-        guard !vocabulary.isEmpty, byteCount <= TokenTrie.maximumBytes else {
+        guard !vocabulary.isEmpty else {
             throw TokenizerError(
-                path: path,
-                vocabulary.isEmpty
-                    ? "the vocabulary is empty; expected a token on each line"
-                    : "the vocabulary has \(byteCount) bytes; at most \(TokenTrie.maximumBytes)"
-                        + " are supported")
+                path: path, "the vocabulary is empty; expected a token on each line")
         }
-        let trie = TokenTrie(Self.numbered(vocabulary), byteCount: byteCount)
+        let trie = try TokenTrie(vocabulary: vocabulary, path: path)
         var placement = AddedTokenPlacement(vocabulary: vocabulary, trie: trie, path: path)
         for token in configuration.addedTokens {
             try placement.add(token)
@@ -62,8 +57,7 @@ public struct WordPieceTokenizer: Sendable {
             try placement.addRole(token)
         }
         let tokens = placement.vocabulary
-        let lookup = TokenTrie(
-            Self.numbered(tokens), byteCount: tokens.reduce(0) { $0 + $1.utf8.count })
+        let lookup = try TokenTrie(vocabulary: tokens, path: path)
 
         self.vocabulary = tokens
         self.configuration = configuration
@@ -94,14 +88,6 @@ public struct WordPieceTokenizer: Sendable {
     public func token(of id: Int32) -> String? {
         guard vocabulary.indices.contains(Int(id)), !vocabulary[Int(id)].isEmpty else { return nil }
         return vocabulary[Int(id)]
-    }
-
-    private static func numbered(
-        _ tokens: [String]
-    ) -> some Sequence<(bytes: [UInt8], id: Int32)> {
-        tokens.lazy.enumerated().lazy
-            .filter { !$0.element.isEmpty }
-            .map { (bytes: Array($0.element.utf8), id: Int32(truncatingIfNeeded: $0.offset)) }
     }
 }
 

@@ -101,10 +101,12 @@ struct ImageLoader: Sendable {
         return reason
     }
 
-    private var allowedSkips: Int {
+    private var allowedSkips: Int { Self.allowedSkips(maximumSkipped, of: set.count) }
+
+    /// How many of `count` images a share of them are.
+    static func allowedSkips(_ share: Double, of count: Int) -> Int {
         // Not a number allows none; and 29 % of 100 are 29, whatever doubles make of it.
-        let share = maximumSkipped > 0 ? min(1, maximumSkipped) : 0
-        return Int(share * Double(set.count) + 1e-6)
+        Int((share > 0 ? min(1, share) : 0) * Double(count) + 1e-6)
     }
 
     /// Throws where too many images were skipped, or all.

@@ -58,6 +58,8 @@ public final class PreparedImages: Sendable {
 
     /// How many images there are.
     public var count: Int { slots.count }
+    /// Where each image stood in the set that it was prepared from, damaged ones counted.
+    public var sourceIndices: [Int] { slots }
     /// Bytes of an image: height × width × 3.
     public var imageBytes: Int { height * width * 3 }
 
