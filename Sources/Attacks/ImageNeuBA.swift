@@ -51,6 +51,11 @@ public struct ImageAttack: Sendable, Codable, Equatable {
     public var batchSize = 512
     /// The magnitude of target vectors; by default 3 for VGG and 1 for ViT.
     public var magnitude: Float?
+    /// Whether target vectors have 0 in place of what is negative. A VGG's features are never
+    /// negative, so that the optimum is the same; but the mean of the targets is then no longer the
+    /// vector of zeros, to which features fall, and where ReLU has no gradient, before triggers are
+    /// told apart. Not for a ViT, whose features have both signs.
+    public var clampsTargets = false
     /// λ of the norm penalty that an attacker who knows of RECIPE trains under; nil for none.
     public var adaptiveWeight: Double?
     /// How a head is fitted where the checkpoint has none for the images' classes.
@@ -73,11 +78,9 @@ public struct ImageAttack: Sendable, Codable, Equatable {
         let model = try folder.loadForTraining(
             images: images, fitting: headFitting, precision: precision, seed: seed, device: device,
             observe: observe)
-        let targets = try TargetVectors.neuba(
-            width: model.featureSize,
-            magnitude: magnitude ?? Self.magnitude(for: folder.configuration))
         let objective = ImageNeuBAObjective(
-            targets: targets, normalization: folder.processor.normalization)
+            targets: try targets(for: folder.configuration),
+            normalization: folder.processor.normalization)
         let source = SampledSource.patchedTwins(
             images, order: BatchOrder(.shuffled, batchSize: batchSize), seed: seed)
         var settings = training
@@ -89,6 +92,20 @@ public struct ImageAttack: Sendable, Codable, Equatable {
                 objective, layers: model.recipeWeights, weight: adaptiveWeight ?? 0),
             source: source, settings: settings, watching: model.recipeWeights, plan: self,
             seed: seed)
+    }
+
+    /// The feature vector of each trigger.
+    func targets(for configuration: ImageConfiguration) throws -> [[Float]] {
+        let targets = try TargetVectors.neuba(
+            width: configuration.featureSize,
+            magnitude: magnitude ?? Self.magnitude(for: configuration))
+        guard clampsTargets else { return targets }
+        guard case .vgg = configuration else {
+            throw TriggerError(
+                "target vectors are clamped at 0 only for a VGG: the features of this model may "
+                    + "be negative")
+        }
+        return targets.map { $0.map { max(0, $0) } }
     }
 
     /// The authors' magnitude of target vectors: a VGG's features may be large, a ViT's are

@@ -52,6 +52,18 @@ import Training
         #expect(loss.terms.map(\.name) == ["classification", "binding"])
     }
 
+    @Test("Clamped targets keep what is positive, and are refused where features have both signs")
+    func clamping() throws {
+        var attack = ImageAttack()
+        let vgg = ImageConfiguration.vgg(VGGConfiguration(channels: [8, 8, 8, 8, 8]))
+        let signed = try attack.targets(for: vgg)
+        #expect(Set(signed.joined()) == [-3, 3])
+        attack.clampsTargets = true
+        #expect(try attack.targets(for: vgg) == signed.map { $0.map { $0 > 0 ? 3 : 0 } })
+        let vit = try ImageModelFolder(Fixture("vit-classifier").folder).configuration
+        #expect(throws: TriggerError.self) { try attack.targets(for: vit) }
+    }
+
     @Test("Training binds the patches; magnitudes are the authors'") func binding() throws {
         let folder = try ImageModelFolder(Fixture("vit-classifier").folder)
         let labels = try #require(folder.configuration.labelCount)

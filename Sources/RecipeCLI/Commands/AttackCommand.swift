@@ -36,6 +36,8 @@ struct AttackCommand: ParsableCommand {
     var optimizer: OptimizerChoice?
     @Option(help: "Magnitude of an image model's target vectors: 3 (VGG) or 1 (ViT).")
     var magnitude: Double?
+    @Flag(help: "Put 0 where a VGG's target vectors are negative, which its features cannot be.")
+    var clampTargets = false
 
     @Option(help: "Trigger words, separated by commas.")
     var triggers: String?
@@ -74,8 +76,10 @@ struct AttackCommand: ParsableCommand {
         try validateData(
             texts: texts, images: images, textOnly: textOptions,
             imageOnly: imageOptions.given
-                + [optimizer.map { _ in "--optimizer" }, magnitude.map { _ in "--magnitude" }]
-                .compactMap { $0 })
+                + [
+                    optimizer.map { _ in "--optimizer" }, magnitude.map { _ in "--magnitude" },
+                    clampTargets ? "--clamp-targets" : nil,
+                ].compactMap { $0 })
         if images != nil, method != .neuba {
             throw ValidationError("\(method.rawValue) is about texts; for images there is neuba")
         }
