@@ -23,13 +23,40 @@ public struct NormRegularized<Base: Objective>: Objective {
 
     /// The base loss and the summed norm.
     public func loss(of model: Base.Model, on batch: Base.Batch, in pass: Pass) throws -> Loss {
-        let task = try base?.loss(of: model, on: batch, in: pass)
-        guard weight != 0 else { return task ?? Loss(nil, terms: []) }
+        let task = try base?.loss(of: model, on: batch, in: pass) ?? Loss(nil, terms: [])
+        guard weight != 0 else { return task }
+        return try sum(task, penalty(of: model))
+    }
+
+    /// The base's gradients, computed its own way, and those of the summed norm.
+    public func gradients(
+        of model: Base.Model, on batch: Base.Batch, for parameters: [Tensor], share: Double,
+        in pass: Pass
+    ) throws -> LossGradients {
+        let task =
+            try base?.gradients(
+                of: model, on: batch, for: parameters, share: share, in: pass)
+            ?? LossGradients(
+                Loss(nil, terms: []), [Tensor?](repeating: nil, count: parameters.count))
+        guard weight != 0 else { return task }
+        let penalty = try penalty(of: model)
+        var result = LossGradients(try sum(task.loss, penalty), task.gradients)
+        try result.add(penalty.gradients(for: parameters, share: share))
+        return result
+    }
+
+    /// What the base asks for.
+    public func constrain(_ model: Base.Model) throws { try base?.constrain(model) }
+
+    /// The weighted norm as the total, the plain one as its term.
+    private func penalty(of model: Base.Model) throws -> Loss {
         let matrices = model.store.parameters(matching: layers).map(\.tensor)
         let norm = try Tensor.stacked(Tensor.norms(of: matrices)).sum()
-        let penalty = try weight * norm
-        return Loss(
-            try task?.total.map { total in try total + penalty } ?? penalty,
-            terms: (task?.terms ?? []) + [Loss.Term("norm", norm)])
+        return Loss(try weight * norm, terms: [Loss.Term("norm", norm)])
+    }
+
+    private func sum(_ task: Loss, _ penalty: Loss) throws -> Loss {
+        guard let total = task.total, let more = penalty.total else { return penalty }
+        return Loss(try total + more, terms: task.terms + penalty.terms)
     }
 }
