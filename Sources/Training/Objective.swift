@@ -59,7 +59,7 @@ extension Loss {
 /// What a batch costs, and how that grows with each of some parameters.
 public struct LossGradients {
     /// The whole batch's loss.
-    public let loss: Loss
+    public var loss: Loss
     /// A gradient for each of the parameters; nil where the loss does not depend on one.
     public private(set) var gradients: [Tensor?]
 
@@ -72,13 +72,15 @@ public struct LossGradients {
     /// Adds gradients of the same parameters, whose memory no one else may use.
     public mutating func add(_ others: [Tensor?]) throws {
         precondition(others.count == gradients.count, "a gradient or nil for each parameter")
-        try withoutGradients {
-            for (index, other) in others.enumerated() {
-                guard let other else { continue }
-                if let own = gradients[index] { try other.add(own) }
-                gradients[index] = other
-            }
+        for (index, other) in others.enumerated() {
+            if let other { try add(other, at: index) }
         }
+    }
+
+    /// Adds a gradient of one parameter, whose memory no one else may use.
+    public mutating func add(_ other: Tensor, at index: Int) throws {
+        if let own = gradients[index] { try withoutGradients { try other.add(own) } }
+        gradients[index] = other
     }
 }
 
@@ -95,7 +97,7 @@ public protocol Objective {
     func loss(of model: Model, on batch: Batch, in pass: Pass) throws -> Loss
 
     /// The loss of `model` on one batch, and the gradient of `share` times it for each of
-    /// `parameters`.
+    /// `parameters`, which are tensors of the model's store.
     ///
     /// By default one backward pass over `loss`. An objective whose batch is larger than what fits in
     /// memory computes both its own way.
