@@ -36,7 +36,7 @@ extension CLIPConfiguration {
         return [
             "model_type": .string("clip"), "architectures": .array([.string("CLIPModel")]),
             "projection_dim": .integer(projectionSize),
-            "logit_scale_init_value": .number(logitScale), "initializer_factor": .number(1),
+            "logit_scale_init_value": .number(logitScale),
             "text_config": .object(text.fields.merging(shared) { $1 }),
             "vision_config": .object(vision.fields.merging(shared) { $1 }),
         ]

@@ -129,9 +129,15 @@ public struct CLIPFolder: Sendable {
         at destination: URL
     ) throws {
         let file = destination.appendingPathComponent("config.json")
+        var fields = model.configuration.fields
+        if let tokenizer, case .object(var text)? = fields["text_config"] {
+            // transformers warns of its own where they are beyond the vocabulary.
+            text["bos_token_id"] = .integer(Int(tokenizer.startID))
+            text["pad_token_id"] = .integer(Int(tokenizer.paddingID))
+            fields["text_config"] = .object(text)
+        }
         try ModelFolder.create(
-            model.store.parameters,
-            configuration: JSONFile(url: file, fields: model.configuration.fields),
+            model.store.parameters, configuration: JSONFile(url: file, fields: fields),
             at: destination)
         let description = destination.appendingPathComponent(ImageModelFolder.preprocessorFile)
         try JSONFile(url: description, fields: processor.fields).data().write(to: description)
