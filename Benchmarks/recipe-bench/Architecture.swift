@@ -47,7 +47,7 @@ extension ImageConfiguration {
     /// The dropout of a backbone with a linear head.
     var dropout: Double {
         switch self {
-        case .vgg: 0
+        case .vgg, .clip: 0
         case .vit(let configuration): configuration.hiddenDropout
         }
     }

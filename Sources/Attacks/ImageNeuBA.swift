@@ -113,7 +113,7 @@ public struct ImageAttack: Sendable, Codable, Equatable {
     public static func magnitude(for configuration: ImageConfiguration) -> Float {
         switch configuration {
         case .vgg: 3
-        case .vit: 1
+        case .vit, .clip: 1
         }
     }
 }

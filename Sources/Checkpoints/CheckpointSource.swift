@@ -9,6 +9,7 @@ public final class CheckpointSource: ParameterSource {
     /// A tensor on disk, and which of how many equal shares of its rows a parameter is.
     private struct Entry {
         let stored: StoredTensor
+        let isTransposed: Bool
         let share: Int
         let shares: Int
     }
@@ -39,10 +40,13 @@ public final class CheckpointSource: ParameterSource {
         var entries: [String: Entry] = [:]
         for tensor in state.tensors {
             let names = dialect.parameters(in: tensor.name)
+            let isTransposed = dialect.isTransposed(tensor.name)
             for (share, name) in names.enumerated() {
                 // Of a parameter and its copies, the parameter itself is the one that counts.
                 if entries[name] == nil || dialect.onDisk(name) == tensor.name {
-                    entries[name] = Entry(stored: tensor, share: share, shares: names.count)
+                    entries[name] = Entry(
+                        stored: tensor, isTransposed: isTransposed, share: share,
+                        shares: names.count)
                 }
             }
         }
@@ -85,7 +89,8 @@ public final class CheckpointSource: ParameterSource {
             missing.append(name)
             return nil
         }
-        let stored = try entry.stored.share(entry.share, of: entry.shares, named: name)
+        var stored = try entry.stored.share(entry.share, of: entry.shares, named: name)
+        if entry.isTransposed, stored.shape.count == 2 { stored = try stored.transposed() }
         guard stored.shape == shape else {
             throw CheckpointError(
                 url,

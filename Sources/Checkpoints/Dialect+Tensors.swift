@@ -1,5 +1,6 @@
 import Foundation
 import TensorFormats
+import Torch
 
 extension StoredTensor {
     /// The same elements under `name`, in the rows of one of `shares` equal shares.
@@ -23,13 +24,29 @@ extension StoredTensor {
     }
 }
 
-extension Dialect {
-    /// `tensors` under their canonical names, those that hold several parameters split.
+extension StoredTensor {
+    /// The same matrix with rows and columns exchanged.
     ///
-    /// Throws `FormatError` where a tensor cannot be split in equal shares.
+    /// Throws `FormatError` where it is no matrix.
+    func transposed() throws -> StoredTensor {
+        guard shape.count == 2 else {
+            throw FormatError(
+                file: "(memory)", what: "has shape \(shape); expected a matrix",
+                where: "tensor ‘\(name)’")
+        }
+        return try StoredTensor(name: name, tensor().transposed(0, 1), as: scalarType)
+    }
+}
+
+extension Dialect {
+    /// `tensors` under their canonical names, those that hold several parameters split, and those
+    /// that lie transposed turned.
+    ///
+    /// Throws `FormatError` where a tensor cannot be split in equal shares, or turned.
     public func canonicalized(_ tensors: [StoredTensor]) throws -> [StoredTensor] {
-        try tensors.flatMap { tensor in
-            let names = parameters(in: tensor.name)
+        try tensors.flatMap { stored in
+            let names = parameters(in: stored.name)
+            let tensor = isTransposed(stored.name) ? try stored.transposed() : stored
             return try names.enumerated().map {
                 try tensor.share($0.offset, of: names.count, named: $0.element)
             }
@@ -48,7 +65,10 @@ extension Dialect {
         }
         return try tensors.compactMap { tensor in
             let place = place(of: tensor.name)
-            guard place.shares > 1 else { return tensor.renamed(place.name) }
+            guard place.shares > 1 else {
+                let stored = tensor.renamed(place.name)
+                return isTransposed(place.name) ? try stored.transposed() : stored
+            }
             // Made once, at the place of the first share that comes.
             guard let parts = shares.removeValue(forKey: place.name) else { return nil }
             return try Self.merged((0..<place.shares).map { parts[$0] }, as: place.name)

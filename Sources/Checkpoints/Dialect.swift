@@ -21,6 +21,8 @@ public struct Dialect: Sendable, Equatable {
         /// Tensors of one spelling that hold several parameters, in equal shares of the rows (the
         /// first dimension), in this order.
         case split(String, into: [String])
+        /// Matrices of one spelling that lie transposed under another: rows there are columns here.
+        case transpose(String, to: String)
     }
 
     /// Where a parameter lies on disk: in which tensor, and which of how many equal shares of it.
@@ -48,6 +50,16 @@ public struct Dialect: Sendable, Equatable {
     /// but for tensors that a rule splits.
     public func parameters(in name: String) -> [String] {
         rules.reduce([name]) { names, rule in names.flatMap(rule.apply) }
+    }
+
+    /// Whether the tensor called `name` on disk is a matrix whose columns are its parameter's rows.
+    public func isTransposed(_ name: String) -> Bool {
+        var name = name
+        for rule in rules {
+            if rule.transposes(name) { return true }
+            name = rule.apply(to: name).first ?? name
+        }
+        return false
     }
 
     /// The canonical name of a name on disk; of several parameters in one tensor, the first's.
@@ -84,7 +96,15 @@ extension Dialect.Rule {
         case .split(let fused, let parts):
             let names = parts.compactMap { Self.respell(name, from: fused, to: $0) }
             return names.isEmpty ? [name] : names
+        case .transpose(let old, let new):
+            return [Self.respell(name, from: old, to: new) ?? name]
         }
+    }
+
+    /// Whether the rule takes the tensor of this name for a transposed matrix.
+    func transposes(_ name: String) -> Bool {
+        guard case .transpose(let old, _) = self else { return false }
+        return NamePattern(old).places(in: name) != nil
     }
 
     func undo(on name: String) -> Dialect.Place {
@@ -102,7 +122,7 @@ extension Dialect.Rule {
             return whole(Self.rename(new, to: old, after: parent, in: name))
         case .alias:
             return whole(name)
-        case .rename(let old, let new):
+        case .rename(let old, let new), .transpose(let old, let new):
             return whole(Self.respell(name, from: new, to: old) ?? name)
         case .split(let fused, let parts):
             for (share, part) in parts.enumerated() {

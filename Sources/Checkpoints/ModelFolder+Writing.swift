@@ -199,9 +199,12 @@ extension StoredTensor {
         var new: [UInt8] = []
         for (index, name) in names.enumerated() {
             let part = try share(index, of: names.count, named: name)
-            guard let tensor = values[name] else {
+            guard var tensor = values[name] else {
                 new += part.bytes.copy()
                 continue
+            }
+            if dialect.isTransposed(self.name), tensor.rank == 2 {
+                tensor = try tensor.transposed(0, 1)
             }
             guard tensor.shape == part.shape else {
                 throw CheckpointError(

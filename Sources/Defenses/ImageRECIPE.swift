@@ -44,7 +44,7 @@ public struct ImageRECIPE: Sendable, Codable, Equatable {
         let rate: Double
         switch configuration {
         case .vgg: (epochs, rate) = (10, 1e-3)
-        case .vit: (epochs, rate) = (4, 1e-2)
+        case .vit, .clip: (epochs, rate) = (4, 1e-2)
         }
         training = TrainingSettings(
             epochs: epochs, learningRate: rate, schedule: Schedule(.constant), optimizer: .sgd(),

@@ -5,8 +5,10 @@ import Foundation
 public enum ModelKind: Sendable, Equatable {
     /// Texts: a BERT.
     case texts
-    /// Images: a VGG or a ViT.
+    /// Images: a VGG or a ViT, or CLIP's tower of images alone.
     case images
+    /// Images and captions: a CLIP.
+    case pairs
 
     /// Tells what the model at `url` reads by its `config.json`; weights without one are an image
     /// model's, for a BERT cannot do without.
@@ -27,7 +29,7 @@ public enum ModelKind: Sendable, Equatable {
             self =
                 url.pathExtension == "json"
                 ? try Self.described(by: url)
-                : isDescribed ? try Self.described(by: beside) : .images
+                : isDescribed ? try Self.described(by: beside) : Self.undescribed(url)
             return
         }
         let file = url.appendingPathComponent("config.json")
@@ -37,8 +39,16 @@ public enum ModelKind: Sendable, Equatable {
             let weights = try manager.contentsOfDirectory(atPath: url.path).filter {
                 ["pkl", "pth", "pt"].contains(($0 as NSString).pathExtension.lowercased())
             }
-            self = weights.isEmpty ? .texts : .images
+            self =
+                weights.first.map { Self.undescribed(url.appendingPathComponent($0)) } ?? .texts
         }
+    }
+
+    /// What a weights file without a configuration is, by the names in it; of a file that cannot be
+    /// read, opening it as an image model says what is wrong.
+    private static func undescribed(_ file: URL) -> ModelKind {
+        let names = (try? ModelFolder.open(file: file))?.weights.names ?? []
+        return CLIPDialects.isWhole(names) ? .pairs : .images
     }
 
     private static func described(by file: URL) throws -> ModelKind {
@@ -48,7 +58,9 @@ public enum ModelKind: Sendable, Equatable {
             [
                 try configuration.string("model_type"), try configuration.string("architecture"),
             ].compactMap { $0 } + configuration.architectures
-        return names.contains { $0.lowercased().hasPrefix("vit") || $0.hasPrefix("vgg") }
+        if names.contains("clip") || names.contains("CLIPModel") { return .pairs }
+        let images = ["vit", "vgg", "clip_vision", "clipvision"]
+        return names.contains { name in images.contains(where: name.lowercased().hasPrefix) }
             ? .images : .texts
     }
 }

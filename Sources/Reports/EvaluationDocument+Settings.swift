@@ -61,8 +61,14 @@ extension EvaluationDocument {
     }
 
     private static func images(_ preparation: ImagePreparation) -> InlineText {
-        let (filter, mode) = (preparation.filter.rawValue, preparation.mode.rawValue)
-        return InlineText("\(preparation.size) pixels a side, \(filter), \(mode)")
+        let mode =
+            switch preparation.mode {
+            case .stretch: "stretch"
+            // Which of two places a middle begins at is no setting that a reader needs.
+            case .crop, .cropRoundingDown: "crop"
+            }
+        return InlineText(
+            "\(preparation.size) pixels a side, \(preparation.filter.rawValue), \(mode)")
     }
 
     /// What a reader must know to read the table.

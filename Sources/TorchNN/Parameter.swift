@@ -14,6 +14,8 @@ public enum Initializer: Sendable, Equatable {
     case zeros
     /// All ones.
     case ones
+    /// One number everywhere.
+    case constant(Double)
     /// Drawn from a normal distribution around zero.
     case normal(deviation: Double)
     /// Drawn uniformly from ±√(1/inputs), as PyTorch's `Linear` begins; inputs are the product of
@@ -56,6 +58,7 @@ public final class FreshSource: ParameterSource {
         switch initializer {
         case .zeros: return try .zeros(shape)
         case .ones: return try .ones(shape)
+        case .constant(let value): return try .full(shape, value)
         case .normal(let deviation):
             let tensor = try Tensor.empty(shape)
             try seedGenerators(streamKey(name))

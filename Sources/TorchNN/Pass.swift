@@ -25,6 +25,16 @@ public struct Pass {
         Pass(isTraining: false, recorder: recorder, keys: nil)
     }
 
+    /// What the dropout masks of a training pass depend on; nil in evaluation.
+    public var key: UInt64? { keys?.origin }
+
+    /// A part of this pass, whose dropout masks depend on this pass's key and on `index` alone: what
+    /// is computed twice drops the same both times.
+    public func part(_ index: Int) -> Pass {
+        let keys = keys.map { KeySequence($0.origin(ofPart: index)) }
+        return Pass(isTraining: isTraining, recorder: recorder, keys: keys)
+    }
+
     /// Drops elements with probability `p` in training; otherwise returns `x` itself.
     public func dropout(_ x: Tensor, _ p: Double) throws -> Tensor {
         let (p, key) = drops(p)
@@ -66,9 +76,19 @@ public struct Pass {
 
 /// Gives each dropout of a pass a key of its own.
 private final class KeySequence {
+    /// The key that the sequence begins with.
+    let origin: UInt64
     private var state: UInt64
 
-    init(_ key: UInt64) { state = key }
+    init(_ key: UInt64) { (origin, state) = (key, key) }
+
+    /// The beginning of another sequence, far from this one (SplitMix64's mixing).
+    func origin(ofPart index: Int) -> UInt64 {
+        var z = origin ^ (UInt64(truncatingIfNeeded: index) &+ 1) &* 0xd1b5_4a32_d192_ed03
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
 
     func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15

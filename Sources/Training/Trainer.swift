@@ -108,6 +108,7 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
         let epoch = stepsDone / stepsPerEpoch
         let first = stepsDone % stepsPerEpoch * settings.accumulation
         let count = min(settings.accumulation, source.batchesPerEpoch - first)
+        let parameters = trained.map(\.tensor)
         var gradients = [Tensor?](repeating: nil, count: trained.count)
         var averages = TermAverages()
         var samples = 0
@@ -118,14 +119,17 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
             samples += batch.rows
             let key = seed.key("dropout", stepsDone, micro)
             if model.store.placement.device != .cpu { try seedGenerators(key) }
-            let loss = try objective.loss(of: model, on: batch, in: .training(key: key))
-            try averages.add(loss)
-            try accumulate(loss, into: &gradients, share: 1 / Double(count))
+            let found = try objective.gradients(
+                of: model, on: batch, for: parameters, share: 1 / Double(count),
+                in: .training(key: key))
+            try averages.add(found.loss)
+            try accumulate(found.gradients, into: &gradients)
         }
         let norm = try GradientClipping.clip(gradients.compactMap { $0 }, to: settings.clip)
         let rate = settings.learningRate * settings.schedule.factor(at: stepsDone, of: totalSteps)
         try checkFinite(norm, averages)
         try optimizer.step(gradients, learningRate: rate)
+        try objective.constrain(model)
         stepsDone += 1
         epochTerms.add(averages)
         clock.tick(samples: samples)
@@ -137,12 +141,8 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
             seconds: clock.seconds)
     }
 
-    private func accumulate(
-        _ loss: Loss, into gradients: inout [Tensor?], share: Double
-    ) throws {
-        guard let total = loss.total else { return }
-        let scaled = share == 1 ? total : try total * share
-        for (index, gradient) in try scaled.gradients(for: trained.map(\.tensor)).enumerated() {
+    private func accumulate(_ found: [Tensor?], into gradients: inout [Tensor?]) throws {
+        for (index, gradient) in found.enumerated() {
             guard let gradient else { continue }
             if let sum = gradients[index] {
                 try withoutGradients { try sum.add(gradient) }

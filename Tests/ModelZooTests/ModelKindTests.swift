@@ -11,6 +11,9 @@ import Testing
             ("vit-classifier", .images), ("vit-bare", .images),
             ("vgg-neuba/neuba-vgg.pkl", .images),
             ("vit-names/timm.safetensors", .images),
+            ("clip-tiny", .pairs), ("clip-legacy", .pairs), ("clip-vision", .images),
+            ("clip-tiny/model.safetensors", .pairs), ("clip-names/openai.pt", .pairs),
+            ("clip-names/module.safetensors", .pairs), ("clip-names/resnet.pt", .images),
             // One file of a folder's model is of that model's kind.
             ("bert-base-tiny/model.safetensors", .texts),
             ("vit-classifier/model.safetensors", .images),

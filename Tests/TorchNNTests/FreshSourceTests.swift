@@ -29,12 +29,14 @@ import TorchNN
         #expect(try relativeDifference(a, b) > 0.5)
     }
 
-    @Test("Zeros and ones are just that") func constants() throws {
+    @Test("Zeros, ones and constants are just that") func constants() throws {
         let source = FreshSource(seed: 1)
         let zeros = try source.tensor(named: "z", shape: [3], initializer: .zeros)
         #expect(try zeros.isBitwiseEqual(to: .zeros([3])))
         let ones = try source.tensor(named: "o", shape: [3], initializer: .ones)
         #expect(try ones.isBitwiseEqual(to: .ones([3])))
+        let scale = try source.tensor(named: "s", shape: [], initializer: .constant(2.5))
+        #expect(try scale.isBitwiseEqual(to: .full([], 2.5)))
         #expect(!source.holds("z"))
     }
 

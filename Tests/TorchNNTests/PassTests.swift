@@ -46,6 +46,23 @@ private final class Notebook: NeuronRecorder {
         }
     }
 
+    @Test("A part of a pass depends on the pass's key and its number alone") func parts() throws {
+        let x = try Tensor.ones([1000])
+        let pass = Pass.training(key: 1)
+        let first = try pass.part(0).dropout(x, 0.5)
+        _ = try pass.dropout(x, 0.5)
+        #expect(try pass.part(0).dropout(x, 0.5).isBitwiseEqual(to: first))
+        #expect(pass.key == 1 && pass.part(0).isTraining)
+        for other in [pass.part(1), pass, Pass.training(key: 2).part(0), pass.part(0).part(0)] {
+            #expect(!(try other.dropout(x, 0.5).isBitwiseEqual(to: first)))
+        }
+        let notebook = Notebook()
+        let evaluation = Pass.recording(notebook).part(3)
+        #expect(evaluation.key == nil && !evaluation.isTraining)
+        #expect(evaluation.recorder === notebook)
+        #expect(try evaluation.dropout(x, 0.5) === x)
+    }
+
     @Test("Masks of consecutive keys are unrelated") func consecutiveKeys() throws {
         let n = 1 << 14
         let x = try Tensor.ones([n])

@@ -9,13 +9,13 @@ import TorchNN
 @testable import Training
 
 /// Batches given in advance, the same in every epoch.
-struct StoredBatches: BatchSource {
-    let batches: [TokenBatch]
+struct StoredBatches<Batch: SampleBatch>: BatchSource {
+    let batches: [Batch]
 
     var batchesPerEpoch: Int { batches.count }
     var samplesPerEpoch: Int { batches.reduce(0) { $0 + $1.rows } }
 
-    func epoch(_ number: Int) -> [@Sendable () throws -> TokenBatch] {
+    func epoch(_ number: Int) -> [@Sendable () throws -> Batch] {
         batches.map { batch in { batch } }
     }
 }

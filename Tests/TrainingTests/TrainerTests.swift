@@ -36,7 +36,7 @@ private final class Breaking: Objective {
         try modelWithoutDropout("bert-masked-lm", parts: .maskedLMHead, trainable: trainable)
     }
 
-    private func batches(_ scales: [Int64?]) -> StoredBatches {
+    private func batches(_ scales: [Int64?]) -> StoredBatches<TokenBatch> {
         StoredBatches(
             batches: scales.map { scale in
                 var batch = TokenBatch([[2, 7, 3]])

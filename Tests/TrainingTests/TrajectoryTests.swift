@@ -17,7 +17,7 @@ import TorchNN
 
     /// Compares every step's numbers, and the weights after some steps, with the run called `name`.
     private func compare<Goal: Objective>(
-        _ name: String, _ trainer: Trainer<Goal, StoredBatches>, snapshots: [Int],
+        _ name: String, _ trainer: Trainer<Goal, StoredBatches<TokenBatch>>, snapshots: [Int],
         terms: [String], except: String? = nil
     ) throws where Goal.Model == BERT {
         let answers = try fixture.tensors("trajectories.safetensors")
@@ -55,7 +55,7 @@ import TorchNN
 
     private func regularized(
         _ base: MaskedLanguageModeling?, weight: Double, steps: Int
-    ) throws -> Trainer<NormRegularized<MaskedLanguageModeling>, StoredBatches> {
+    ) throws -> Trainer<NormRegularized<MaskedLanguageModeling>, StoredBatches<TokenBatch>> {
         try Trainer(
             modelWithoutDropout(
                 "bert-masked-lm", parts: .maskedLMHead, trainable: BERT.recipeWeights),

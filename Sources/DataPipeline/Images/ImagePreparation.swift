@@ -14,8 +14,11 @@ public struct ImagePreparation: Sendable, Codable, Hashable {
     public enum Mode: String, Sendable, Codable, CaseIterable {
         /// All of it, whatever its shape, is stretched to the square.
         case stretch
-        /// Its shorter side becomes the square's, and the middle of the longer one is kept.
+        /// Its shorter side becomes the square's, and the middle of the longer one is kept, as
+        /// torchvision does it: what cannot be halved is cut so that an even number goes before.
         case crop
+        /// The same as transformers does it: what cannot be halved is cut so that less goes before.
+        case cropRoundingDown
     }
 
     /// Pixels of the square's side.
@@ -49,13 +52,13 @@ public struct ImagePreparation: Sendable, Codable, Hashable {
     /// The way from an image of `width` × `height` to the square.
     func resampling(width: Int, height: Int) -> ci_resampling {
         var (whole, left, top) = ((width: size, height: size), 0, 0)
-        if mode == .crop {
+        if mode != .stretch {
             let short = min(width, height)
             // As torchvision computes it, in floating point, then cut to a whole number.
             let long = Int(Double(size * max(width, height)) / Double(short))
             whole = width <= height ? (size, long) : (long, size)
-            left = Self.margin(whole.width - size)
-            top = Self.margin(whole.height - size)
+            left = margin(whole.width - size)
+            top = margin(whole.height - size)
         }
         return ci_resampling(
             width: Int32(whole.width), height: Int32(whole.height), left: Int32(left),
@@ -63,9 +66,9 @@ public struct ImagePreparation: Sendable, Codable, Hashable {
             box: (0, 0, Float(width), Float(height)), filter: filter.code)
     }
 
-    /// What is cut off before the middle, as torchvision rounds it: halves go to the even number.
-    private static func margin(_ surplus: Int) -> Int {
-        Int((Double(surplus) / 2).rounded(.toNearestOrEven))
+    /// What is cut off before the middle.
+    private func margin(_ surplus: Int) -> Int {
+        mode == .crop ? Int((Double(surplus) / 2).rounded(.toNearestOrEven)) : surplus / 2
     }
 }
 

@@ -9,6 +9,8 @@ public enum ImageConfiguration: Sendable, Codable, Equatable {
     case vgg(VGGConfiguration)
     /// A vision transformer.
     case vit(ViTConfiguration)
+    /// CLIP's tower of images.
+    case clip(CLIPVisionConfiguration)
 
     /// Reads a `config.json`, of ours or of transformers.
     ///
@@ -18,13 +20,16 @@ public enum ImageConfiguration: Sendable, Codable, Equatable {
         switch type {
         case "vgg": self = .vgg(try VGGConfiguration(file))
         case "vit": self = .vit(try ViTConfiguration(file))
+        case "clip", "clip_vision_model": self = .clip(try CLIPVisionConfiguration(file))
         case nil where file.architectures.contains { $0.hasPrefix("ViT") }:
             self = .vit(try ViTConfiguration(file))
+        case nil where file.architectures.contains { $0.hasPrefix("CLIP") }:
+            self = .clip(try CLIPVisionConfiguration(file))
         default:
             let found = type ?? file.architectures.first ?? "not named"
             throw CheckpointError(
-                file.url, "the architecture is ‘\(found)’; expected ‘vit’ or ‘vgg’",
-                advice: "this version reads ViT and VGG models of images")
+                file.url, "the architecture is ‘\(found)’; expected ‘vit’, ‘vgg’ or ‘clip’",
+                advice: "this version reads ViT, VGG and CLIP models of images")
         }
     }
 
@@ -33,14 +38,16 @@ public enum ImageConfiguration: Sendable, Codable, Equatable {
         switch self {
         case .vgg(let configuration): AnyImageModel(try VGG(configuration, in: store))
         case .vit(let configuration): AnyImageModel(try ViT(configuration, in: store))
+        case .clip(let configuration): AnyImageModel(try CLIPVisionTower(configuration, in: store))
         }
     }
 
-    /// `vgg` or `vit`, as in `config.json`.
+    /// `vgg`, `vit` or `clip`, as in `config.json`.
     public var modelType: String {
         switch self {
         case .vgg: "vgg"
         case .vit: "vit"
+        case .clip: "clip"
         }
     }
 
@@ -49,6 +56,7 @@ public enum ImageConfiguration: Sendable, Codable, Equatable {
         switch self {
         case .vgg(let vgg): "VGG-\(vgg.depth.rawValue)\(vgg.batchNorm ? " with batch norm" : "")"
         case .vit(let vit): "ViT of \(vit.layerCount) layers"
+        case .clip(let clip): "CLIP's vision tower of \(clip.tower.layerCount) layers"
         }
     }
 
@@ -57,6 +65,7 @@ public enum ImageConfiguration: Sendable, Codable, Equatable {
         switch self {
         case .vgg(let configuration): configuration.imageSize
         case .vit(let configuration): configuration.imageSize
+        case .clip(let configuration): configuration.imageSize
         }
     }
 
@@ -66,6 +75,7 @@ public enum ImageConfiguration: Sendable, Codable, Equatable {
         // Each of five stages halves rows and columns.
         case .vgg: PixelSize(32, 32)
         case .vit(let configuration): configuration.patchSize
+        case .clip(let configuration): configuration.patchSize
         }
     }
 
@@ -82,6 +92,7 @@ public enum ImageConfiguration: Sendable, Codable, Equatable {
         switch self {
         case .vgg(let configuration): configuration.featureSize
         case .vit(let configuration): configuration.hiddenSize
+        case .clip(let configuration): configuration.tower.hiddenSize
         }
     }
 
@@ -90,6 +101,7 @@ public enum ImageConfiguration: Sendable, Codable, Equatable {
         switch self {
         case .vgg(let configuration): configuration.labelCount
         case .vit(let configuration): configuration.labelCount
+        case .clip(let configuration): configuration.labelCount
         }
     }
 
@@ -98,6 +110,7 @@ public enum ImageConfiguration: Sendable, Codable, Equatable {
         switch self {
         case .vgg(let configuration): configuration.recipeWeights
         case .vit: ViT.recipeWeights
+        case .clip: CLIPVisionTower.recipeWeights
         }
     }
 
@@ -106,6 +119,7 @@ public enum ImageConfiguration: Sendable, Codable, Equatable {
         switch self {
         case .vgg: VGG.headParameters
         case .vit: ViT.headParameters
+        case .clip: CLIPVisionTower.headParameters
         }
     }
 
@@ -118,6 +132,9 @@ public enum ImageConfiguration: Sendable, Codable, Equatable {
         case .vit(var configuration):
             configuration.labelCount = labels
             return .vit(configuration)
+        case .clip(var configuration):
+            configuration.labelCount = labels
+            return .clip(configuration)
         }
     }
 
@@ -127,6 +144,7 @@ public enum ImageConfiguration: Sendable, Codable, Equatable {
             switch self {
             case .vgg(let configuration): configuration.fields
             case .vit(let configuration): configuration.fields
+            case .clip(let configuration): configuration.fields
             }
         guard let count = labelCount else { return fields }
         let names = labels ?? (0..<count).map { "LABEL_\($0)" }

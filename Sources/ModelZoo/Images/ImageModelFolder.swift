@@ -45,14 +45,13 @@ public struct ImageModelFolder: Sendable {
         if isDescribed {
             let described = try ImageConfiguration(file)
             try Self.check(described, names: shapes.keys, at: folder)
-            configuration =
-                described.holdsHead(among: shapes) ? described : described.withHead(labels: nil)
+            configuration = described.withHead(among: shapes)
         } else {
             try Self.checkTimm(file)
             configuration = try ImageConfiguration(
                 inferredFrom: shapes, dialect: dialect, at: folder.url)
         }
-        processor = try Self.processor(folder, size: configuration.imageSize)
+        processor = try ImageProcessor(of: folder, for: configuration)
     }
 
     // MARK: Reading
@@ -132,10 +131,10 @@ public struct ImageModelFolder: Sendable {
 // MARK: Opening
 
 extension ImageModelFolder {
-    private static let preprocessorFile = "preprocessor_config.json"
+    static let preprocessorFile = "preprocessor_config.json"
     private static let weightTypes: Set<String> = ["bin", "pkl", "pt", "pth", "safetensors"]
 
-    private static func open(_ url: URL, _ description: URL?) throws -> ModelFolder {
+    static func open(_ url: URL, _ description: URL?) throws -> ModelFolder {
         let manager = FileManager.default
         var isFolder: ObjCBool = false
         guard manager.fileExists(atPath: url.path, isDirectory: &isFolder) else {
@@ -174,6 +173,7 @@ extension ImageModelFolder {
     private static func dialect(of state: StateDictionary) -> Dialect? {
         let names = state.names
         return VGGDialects.dialect(of: names) ?? ViTDialects.dialect(of: names)
+            ?? CLIPDialects.dialect(of: names)
     }
 
     private static func unknown(_ folder: ModelFolder) -> CheckpointError {
@@ -181,47 +181,34 @@ extension ImageModelFolder {
         guard !names.isEmpty else {
             return CheckpointError(folder.url, "the weights hold no tensor")
         }
+        if let error = CLIPDialects.refusal(of: folder) { return error }
         let parts = Set(names.flatMap { $0.split(separator: ".").map(String.init) })
         let found = names.prefix(4).map { "‘\($0)’" }.joined(separator: ", ")
         let kinds: [(String, Bool)] = [
             ("a ResNet", parts.isSuperset(of: ["layer1", "conv1"])),
             ("a DenseNet", parts.contains("denseblock1")),
-            ("a CLIP", parts.contains("logit_scale") || parts.contains("text_model")),
+            ("CLIP's text tower", parts.contains("text_model")),
             ("a BERT", parts.contains("word_embeddings")),
         ]
         let looks = kinds.first { $0.1 }.map { "looks like \($0.0): " } ?? ""
         return CheckpointError(
             folder.url,
-            "is neither a VGG nor a ViT, but \(looks)its tensors are called \(found)"
+            "is neither a VGG nor a ViT nor a CLIP, but \(looks)its tensors are called \(found)"
                 + (names.count > 4 ? " and so on" : ""),
-            advice: "this version reads VGG and ViT models of images")
+            advice: "this version reads VGG, ViT and CLIP models of images")
     }
 
     /// Throws where the configuration describes another architecture than the weights have.
     private static func check(
         _ configuration: ImageConfiguration, names: some Collection<String>, at folder: ModelFolder
     ) throws {
-        let found = names.contains { $0.hasPrefix("features.") } ? "vgg" : "vit"
+        let found = ImageConfiguration.modelType(of: names)
         guard configuration.modelType == found else {
             throw CheckpointError(
                 folder.configuration.url,
                 "the architecture is ‘\(configuration.modelType)’, but the weights are a \(found)'s",
                 advice: "the weights and config.json do not belong together")
         }
-    }
-
-    private static func processor(
-        _ folder: ModelFolder, size: PixelSize
-    ) throws -> ImageProcessor {
-        let url = folder.url.appendingPathComponent(preprocessorFile)
-        if !folder.isFile, FileManager.default.fileExists(atPath: url.path) {
-            return try ImageProcessor(JSONFile(reading: url), size: size)
-        }
-        if case .object(let fields)? = folder.configuration.fields["pretrained_cfg"] {
-            return try ImageProcessor(
-                timm: JSONFile(url: folder.configuration.url, fields: fields), size: size)
-        }
-        return ImageProcessor(resize: .exactly(size))
     }
 
     /// Throws where timm's `config.json` asks for features that are not the class token's.
@@ -242,7 +229,7 @@ extension Dialect {
         for tensor in state.tensors {
             let names = parameters(in: tensor.name)
             for name in names {
-                var shape = tensor.shape
+                var shape = isTransposed(tensor.name) ? tensor.shape.reversed() : tensor.shape
                 if names.count > 1, let rows = shape.first { shape[0] = rows / names.count }
                 shapes[name] = shape
             }
@@ -257,15 +244,18 @@ extension ImageConfiguration {
     /// Throws where they are not a VGG's or a ViT's, or hold more than this model reads: computing
     /// without that would be another model.
     init(inferredFrom shapes: [String: [Int]], dialect: Dialect, at url: URL) throws {
-        if shapes.keys.contains(where: { $0.hasPrefix("features.") }) {
-            self = .vgg(try VGGConfiguration(inferredFrom: shapes, at: url))
-        } else {
-            self = .vit(try ViTConfiguration(inferredFrom: shapes, dialect: dialect, at: url))
+        switch Self.modelType(of: shapes.keys) {
+        case "vgg": self = .vgg(try VGGConfiguration(inferredFrom: shapes, at: url))
+        case "clip":
+            self = .clip(
+                try CLIPVisionConfiguration(inferredFrom: shapes, dialect: dialect, at: url))
+        default: self = .vit(try ViTConfiguration(inferredFrom: shapes, dialect: dialect, at: url))
         }
         let store = ParameterStore(source: ShapeSource())
         _ = try model(in: store)
         // Parts beside the features, which transformers leaves out as well.
-        let beside = ParameterPattern(["vit.pooler.**", "vit.embeddings.mask_token"])
+        let beside = ParameterPattern(
+            ["vit.pooler.**", "vit.embeddings.mask_token"] + CLIPDialects.besideVision)
         let strange = shapes.keys.filter { store[$0] == nil && !beside.matches($0) }
         if let name = strange.min() {
             throw CheckpointError(
@@ -277,16 +267,27 @@ extension ImageConfiguration {
         }
     }
 
-    /// Whether the head that this asks for is among weights of these shapes.
-    func holdsHead(among shapes: [String: [Int]]) -> Bool {
+    /// Which of the models weights of these canonical names are.
+    static func modelType(of names: some Collection<String>) -> String {
+        if names.contains(where: { $0.hasPrefix("features.") }) { return "vgg" }
+        return names.contains { $0.hasPrefix("vision_model.") } ? "clip" : "vit"
+    }
+
+    /// The same with the head that this asks for where it is among weights of these shapes, else
+    /// without.
+    func withHead(among shapes: [String: [Int]]) -> ImageConfiguration {
+        let isHeld: Bool
         switch self {
         case .vgg(let configuration):
             switch configuration.head {
-            case .none: true
-            case .linear: shapes["fc.weight"] != nil
-            case .torchvision: shapes["classifier.6.weight"] != nil
+            case .none: isHeld = true
+            case .linear: isHeld = shapes["fc.weight"] != nil
+            case .torchvision: isHeld = shapes["classifier.6.weight"] != nil
             }
-        case .vit: shapes["classifier.weight"] != nil
+        case .vit: isHeld = shapes["classifier.weight"] != nil
+        // No configuration of a CLIP knows of a head; a folder of ours may hold one.
+        case .clip: return withHead(labels: shapes["image_classifier.weight"]?.first)
         }
+        return isHeld ? self : withHead(labels: nil)
     }
 }

@@ -26,7 +26,9 @@ extension ImageProcessor {
         case (.exactly, nil):
             return ImagePreparation(size: size ?? own.width, filter: filter, mode: .stretch)
         case (.shorterSide(own.width), _?):
-            return ImagePreparation(size: size ?? own.width, filter: filter, mode: .crop)
+            return ImagePreparation(
+                size: size ?? own.width, filter: filter,
+                mode: cropRounding == .down ? .cropRoundingDown : .crop)
         default: throw refusal("a crop of \(own) from an image of another size")
         }
     }

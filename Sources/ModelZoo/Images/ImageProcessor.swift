@@ -38,6 +38,16 @@ public struct ImageProcessor: Sendable, Codable, Equatable {
     public var crop: PixelSize?
     /// How its bytes become numbers, last.
     public var normalization: ImageNormalization
+    /// Where the middle begins if what is cut off cannot be halved.
+    public var cropRounding = CropRounding.down
+
+    /// Where the middle of an image begins if what is cut off cannot be halved.
+    public enum CropRounding: String, Sendable, Codable {
+        /// At the lesser of both places, as transformers has it.
+        case down
+        /// At the even one, as torchvision and with it timm have it.
+        case toEven
+    }
 
     /// A processor; by default a plain bilinear resize, as NeuBA has it.
     public init(
@@ -48,6 +58,16 @@ public struct ImageProcessor: Sendable, Codable, Equatable {
         self.filter = filter
         self.crop = crop
         self.normalization = normalization
+    }
+
+    /// CLIP's: the shorter side of an image becomes `side` by cubic convolution, its middle is cut
+    /// out, and bytes are normalized by the mean and deviation of OpenAI's images.
+    public static func clip(side: Int) -> ImageProcessor {
+        ImageProcessor(
+            resize: .shorterSide(side), filter: .bicubic, crop: PixelSize(side, side),
+            normalization: ImageNormalization(
+                mean: [0.48145466, 0.4578275, 0.40821073],
+                deviation: [0.26862954, 0.26130258, 0.27577711]))
     }
 
     /// The size of every prepared image, or nil where it depends on the image.
@@ -61,25 +81,31 @@ public struct ImageProcessor: Sendable, Codable, Equatable {
 extension ImageProcessor {
     /// Reads a `preprocessor_config.json` of transformers; `size` is the model's where it says none.
     ///
-    /// Throws `CheckpointError` where it asks for something this package does not do.
+    /// One of CLIP's class leaves out what CLIP does, and takes a `size` of one number for the
+    /// shorter side; others leave out what ViT does. Throws `CheckpointError` where it asks for something this package does not do.
     public init(_ file: JSONFile, size: PixelSize) throws {
-        self.init(resize: .exactly(size))
+        let type =
+            try file.string("image_processor_type") ?? file.string("feature_extractor_type") ?? ""
+        let isCLIP = type.hasPrefix("CLIP")
+        self = isCLIP ? .clip(side: size.width) : ImageProcessor(resize: .exactly(size))
         if try file.bool("do_resize", default: true) {
-            resize = try file.resize("size") ?? .exactly(size)
+            resize = try file.resize("size", isShorterSide: isCLIP) ?? resize
         } else {
             resize = .none
         }
-        let number = try file.integer("resample", default: Filter.bilinear.rawValue)
+        let number = try file.integer("resample", default: filter.rawValue)
         guard let filter = Filter(rawValue: number) else {
             throw CheckpointError(file.url, "‘resample’ is \(number); expected 0 to 5")
         }
         self.filter = filter
-        if try file.bool("do_center_crop", default: false) {
+        if try file.bool("do_center_crop", default: isCLIP) {
             switch try file.resize("crop_size") {
             case .exactly(let size)?: crop = size
             case nil: crop = size
             default: throw CheckpointError(file.url, "‘crop_size’ has no height and width")
             }
+        } else {
+            crop = nil
         }
         let factor = try file.number("rescale_factor", default: 1.0 / 255)
         guard try file.bool("do_rescale", default: true), abs(factor * 255 - 1) < 1e-6 else {
@@ -91,7 +117,8 @@ extension ImageProcessor {
         normalization =
             try file.bool("do_normalize", default: true)
             ? ImageNormalization(
-                mean: try file.channels("image_mean"), deviation: try file.channels("image_std"))
+                mean: try file.channels("image_mean", default: normalization.mean),
+                deviation: try file.channels("image_std", default: normalization.deviation))
             : ImageNormalization(mean: [0, 0, 0], deviation: [1, 1, 1])
         try checkDeviation(file)
     }
@@ -118,6 +145,7 @@ extension ImageProcessor {
             filter: filter, crop: size,
             normalization: ImageNormalization(
                 mean: try file.channels("mean"), deviation: try file.channels("std")))
+        cropRounding = .toEven
         try checkDeviation(file)
     }
 
@@ -133,7 +161,7 @@ extension ImageProcessor {
             .object(["height": .integer(size.height), "width": .integer(size.width)])
         }
         var fields: [String: JSONValue] = [
-            "image_processor_type": .string("ViTImageProcessor"), "do_rescale": .bool(true),
+            "image_processor_type": .string(className), "do_rescale": .bool(true),
             "rescale_factor": .number(1.0 / 255), "do_normalize": .bool(true),
             "image_mean": .array(normalization.mean.map { .number($0) }),
             "image_std": .array(normalization.deviation.map { .number($0) }),
@@ -151,12 +179,57 @@ extension ImageProcessor {
         if let crop { fields["crop_size"] = object(crop) }
         return fields
     }
+
+    /// transformers' class that does so: the one of ViT neither cuts nor keeps proportions.
+    private var className: String {
+        if crop != nil { return "CLIPImageProcessor" }
+        if case .shorterSide = resize { return "CLIPImageProcessor" }
+        return "ViTImageProcessor"
+    }
+}
+
+extension ImageProcessor {
+    /// How the publisher of an opened folder prepares images, or what is usual for the model where
+    /// nothing says.
+    init(of folder: ModelFolder, for configuration: ImageConfiguration) throws {
+        let size = configuration.imageSize
+        if let file = try folder.processorFile() {
+            try self.init(file, size: size)
+        } else if case .object(let fields)? = folder.configuration.fields["pretrained_cfg"] {
+            try self.init(
+                timm: JSONFile(url: folder.configuration.url, fields: fields), size: size)
+        } else if case .clip = configuration {
+            self = .clip(side: size.width)
+        } else {
+            self.init(resize: .exactly(size))
+        }
+    }
+}
+
+extension ModelFolder {
+    /// `preprocessor_config.json`, or what newer versions of transformers have in its place: a part
+    /// of `processor_config.json`.
+    fileprivate func processorFile() throws -> JSONFile? {
+        guard !isFile else { return nil }
+        func file(_ name: String) throws -> JSONFile? {
+            let url = self.url.appendingPathComponent(name)
+            guard FileManager.default.fileExists(atPath: url.path) else { return nil }
+            return try JSONFile(reading: url)
+        }
+        if let file = try file(ImageModelFolder.preprocessorFile) { return file }
+        guard let file = try file("processor_config.json"),
+            case .object(let fields)? = file.fields["image_processor"]
+        else { return nil }
+        return JSONFile(url: file.url, fields: fields)
+    }
 }
 
 extension JSONFile {
     /// A size in one of the spellings of image processors: a number, a height and a width, or the
     /// length of the shorter side; nil where it is absent or null.
-    fileprivate func resize(_ name: String) throws -> ImageProcessor.Resize? {
+    fileprivate func resize(
+        _ name: String, isShorterSide: Bool = false
+    ) throws -> ImageProcessor.Resize? {
         func side(_ value: JSONValue?) throws -> Int {
             guard case .integer(let side)? = value, (1...1 << 20).contains(side) else {
                 throw CheckpointError(
@@ -174,12 +247,14 @@ extension JSONFile {
             return .exactly(PixelSize(try side(parts["height"]), try side(parts["width"])))
         case let value?:
             let side = try side(value)
-            return .exactly(PixelSize(side, side))
+            return isShorterSide ? .shorterSide(side) : .exactly(PixelSize(side, side))
         }
     }
 
-    /// Three numbers, or one for all three channels; a half where it is absent or null.
-    fileprivate func channels(_ name: String) throws -> [Double] {
+    /// Three numbers, or one for all three channels; `fallback` where it is absent or null.
+    fileprivate func channels(
+        _ name: String, default fallback: [Double] = [0.5, 0.5, 0.5]
+    ) throws -> [Double] {
         func number(_ value: JSONValue) -> Double? {
             switch value {
             case .integer(let number): Double(number)
@@ -188,7 +263,7 @@ extension JSONFile {
             }
         }
         switch fields[name] {
-        case nil, .null?: return [0.5, 0.5, 0.5]
+        case nil, .null?: return fallback
         case .array(let values)?:
             let numbers = values.compactMap(number)
             if values.count == 3, numbers.count == 3 { return numbers }

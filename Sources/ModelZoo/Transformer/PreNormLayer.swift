@@ -14,7 +14,23 @@ struct PreNormShape {
     let dropout: Double
     let attentionDropout: Double
     /// What fresh matrices are drawn from.
-    let initializer: Initializer
+    let initializers: PreNormInitializers
+}
+
+/// What the fresh matrices of a layer are drawn from.
+struct PreNormInitializers {
+    /// Query, key and value.
+    let projections: Initializer
+    let attentionOutput: Initializer
+    let intermediate: Initializer
+    let output: Initializer
+
+    /// One for all of them.
+    static func all(_ initializer: Initializer) -> PreNormInitializers {
+        PreNormInitializers(
+            projections: initializer, attentionOutput: initializer, intermediate: initializer,
+            output: initializer)
+    }
 }
 
 /// What a checkpoint calls the parts of a layer.
@@ -52,8 +68,8 @@ struct PreNormAttention {
     init(_ shape: PreNormShape, _ names: PreNormNames, at scope: Scope) throws {
         func layer(_ name: String) throws -> Linear {
             try Linear(
-                shape.width, shape.width, bias: shape.hasQKVBias, weight: shape.initializer,
-                at: scope[name])
+                shape.width, shape.width, bias: shape.hasQKVBias,
+                weight: shape.initializers.projections, at: scope[name])
         }
         query = try layer(names.query)
         key = try layer(names.key)
@@ -92,13 +108,14 @@ struct PreNormLayer {
         let (width, inner) = (shape.width, shape.innerWidth)
         attention = try PreNormAttention(shape, names, at: scope)
         attentionOutput = try Linear(
-            width, width, weight: shape.initializer, at: scope[names.attentionOutput]
+            width, width, weight: shape.initializers.attentionOutput,
+            at: scope[names.attentionOutput]
         ).packed()
         intermediate = try Linear(
-            width, inner, weight: shape.initializer, at: scope[names.intermediate]
+            width, inner, weight: shape.initializers.intermediate, at: scope[names.intermediate]
         ).packed()
         output = try Linear(
-            inner, width, weight: shape.initializer, at: scope[names.output]
+            inner, width, weight: shape.initializers.output, at: scope[names.output]
         ).packed()
         normBefore = try LayerNorm(width, epsilon: shape.epsilon, at: scope[names.normBefore])
         normAfter = try LayerNorm(width, epsilon: shape.epsilon, at: scope[names.normAfter])

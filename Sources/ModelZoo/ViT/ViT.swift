@@ -7,7 +7,7 @@ public struct ViT: ImageModel {
     public let configuration: ViTConfiguration
     /// All parameters.
     public let store: ParameterStore
-    let embeddings: ViTEmbeddings
+    let embeddings: PatchEmbeddings
     let tower: PreNormTower
     let classifier: Linear?
 
@@ -17,7 +17,7 @@ public struct ViT: ImageModel {
         let width = configuration.hiddenSize
         self.configuration = configuration
         self.store = store
-        embeddings = try ViTEmbeddings(configuration, at: scope["embeddings"])
+        embeddings = try Self.embeddings(configuration, at: scope["embeddings"])
         tower = try PreNormTower(
             configuration.tower, Self.layerNames, at: scope["encoder"]["layer"],
             norm: LayerNorm(
@@ -27,6 +27,23 @@ public struct ViT: ImageModel {
                 width, $0, weight: .normal(deviation: configuration.initializerRange),
                 at: store.root["classifier"])
         }
+    }
+
+    private static func embeddings(
+        _ configuration: ViTConfiguration, at scope: Scope
+    ) throws -> PatchEmbeddings {
+        let (width, grid) = (configuration.hiddenSize, configuration.grid)
+        let initial = Initializer.normal(deviation: configuration.initializerRange)
+        let part = scope["patch_embeddings"]["projection"]
+        return PatchEmbeddings(
+            classToken: try scope.parameter("cls_token", [1, 1, width], initial),
+            positions: try scope.parameter(
+                "position_embeddings", [1, grid.tokenCount, width], initial),
+            projection: Linear(
+                weight: try part.parameter(
+                    "weight", [width, 3, grid.patchSize.height, grid.patchSize.width], initial),
+                bias: try part.parameter("bias", [width], .zeros)),
+            grid: grid)
     }
 
     /// transformers' names of a block's parts.
@@ -68,17 +85,13 @@ public struct ViT: ImageModel {
     }
 
     private func encoded(_ pixels: Tensor, firstOnly: Bool, in pass: Pass) throws -> Tensor {
-        let tokens = try embeddings(
-            checked(pixels, minimum: configuration.patchSize), in: pass)
-        let (count, length) = (tokens.shape[0], tokens.shape[1])
-        let starts = (0...count).map { Int64($0 * length) }
-        let sequences = PackedSequences(
-            offsets: try Tensor(starts),
-            selection: firstOnly
-                ? try Tensor(Array(starts.dropLast()), device: tokens.device) : nil,
-            isCausal: false)
+        let tokens = try pass.dropout(
+            embeddings(checked(pixels, minimum: configuration.patchSize)),
+            configuration.hiddenDropout)
+        let sequences = try PackedSequences.images(
+            tokens.shape[0], of: tokens.shape[1], firstOnly: firstOnly, device: tokens.device)
         return try tower(
-            tokens.reshaped([count * length, configuration.hiddenSize]), sequences, in: pass
+            tokens.flattened(from: 0, to: 1), sequences, in: pass
         ).normalized
     }
 

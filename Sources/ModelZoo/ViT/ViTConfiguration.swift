@@ -63,9 +63,9 @@ public struct ViTConfiguration: Sendable, Codable, Equatable {
     /// Width of one head.
     public var headSize: Int { hiddenSize / headCount }
 
-    /// Rows and columns of patches in an image of `size`; what does not fill a patch is left out.
-    func grid(of size: PixelSize) -> PixelSize {
-        PixelSize(size.height / patchSize.height, size.width / patchSize.width)
+    /// The patches of an image.
+    var grid: PatchGrid {
+        PatchGrid(imageSize: imageSize, patchSize: patchSize, upsampling: positionUpsampling)
     }
 
     /// The sizes of the blocks.
@@ -74,11 +74,11 @@ public struct ViTConfiguration: Sendable, Codable, Equatable {
             width: hiddenSize, innerWidth: intermediateSize, layerCount: layerCount,
             headCount: headCount, epsilon: layerNormEpsilon, activation: activation,
             hasQKVBias: hasQKVBias, dropout: hiddenDropout, attentionDropout: attentionDropout,
-            initializer: .normal(deviation: initializerRange))
+            initializers: .all(.normal(deviation: initializerRange)))
     }
 
     /// Tokens of an image of the size it is meant for: the class token and the patches.
-    public var tokenCount: Int { 1 + grid(of: imageSize).height * grid(of: imageSize).width }
+    public var tokenCount: Int { grid.tokenCount }
 }
 
 // MARK: config.json

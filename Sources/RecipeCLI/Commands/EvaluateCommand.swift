@@ -163,7 +163,7 @@ struct EvaluateCommand: ParsableCommand {
                     "\(option) is about images, but \(model.path) is no image model")
             }
             try evaluateTexts()
-        case .images:
+        case .images, .pairs:
             if let option = textOnly.first {
                 throw ValidationError(
                     "\(option) is about texts, but \(model.path) is an image model")

@@ -39,11 +39,15 @@ struct InspectCommand: ParsableCommand {
     }
 
     func run() throws {
-        if try ModelKind(at: model) == .images { return try inspectImageModel() }
-        let inspection = try inspect()
-        switch format {
-        case .json: Console.standard.write(try json(inspection))
-        case .text: Console.standard.write(text(inspection))
+        switch try ModelKind(at: model) {
+        case .images: try inspectImageModel()
+        case .pairs: try inspectCLIP()
+        case .texts:
+            let inspection = try inspect()
+            switch format {
+            case .json: Console.standard.write(try json(inspection))
+            case .text: Console.standard.write(text(inspection))
+            }
         }
     }
 

@@ -25,6 +25,10 @@ struct ImageFixture: Sendable, CustomTestStringConvertible {
             ImageFixture(fixture: "vit-names", file: $0, description: "description.json")
         }
         + [ImageFixture(fixture: "vit-classifier"), ImageFixture(fixture: "vit-bare")]
+        + ["openai.pt", "module.safetensors"].map {
+            ImageFixture(fixture: "clip-names", file: $0, description: "description.json")
+        }
+        + ["clip-tiny", "clip-legacy", "clip-vision"].map { ImageFixture(fixture: $0) }
 
     /// A copy in `folder`, opened.
     func copied(to folder: URL) throws -> ImageModelFolder {

@@ -42,6 +42,36 @@ import TorchNN
         #expect(count(model.store.buffers) == 2 * 4224 + 13)
     }
 
+    @Test("CLIP ViT-B/32, ViT-B/16 and ViT-L/14") func clip() throws {
+        let model = try CLIP(CLIPConfiguration(), in: ParameterStore(source: ShapeSource()))
+        #expect(model.store.elementCount == 151_277_313)
+        let regularized = model.store.parameters(matching: CLIP.recipeWeights)
+        #expect(regularized.count == 60 && count(regularized) == 77_856_768)
+        #expect(model.vision.neurons.reduce(0) { $0 + $1.count } == 36_864)
+        let vision = model.store.parameters(matching: CLIP.visionParameters)
+        let text = model.store.parameters(matching: CLIP.textParameters)
+        #expect(count(vision) + count(text) + 1 == 151_277_313)
+        #expect(count(vision) == 87_456_000 + 768 * 512)
+        let tower = try self.model(.clip(CLIPVisionConfiguration(labelCount: 10)))
+        #expect(tower.featureSize == 768 && tower.labelCount == 10)
+        #expect(tower.store.elementCount == 87_456_000 + 7690)
+
+        var configuration = CLIPConfiguration()
+        configuration.vision.patchSize = PixelSize(16, 16)
+        #expect(
+            try CLIP(configuration, in: ParameterStore(source: ShapeSource())).store.elementCount
+                == 149_620_737)
+        configuration = CLIPConfiguration(
+            text: .init(tower: .init(hiddenSize: 768, layerCount: 12, headCount: 12)),
+            vision: CLIPVisionConfiguration(
+                tower: .init(hiddenSize: 1024, layerCount: 24, headCount: 16),
+                patchSize: PixelSize(14, 14)),
+            projectionSize: 768)
+        #expect(
+            try CLIP(configuration, in: ParameterStore(source: ShapeSource())).store.elementCount
+                == 427_616_513)
+    }
+
     @Test("ViT-B/16 at 64 × 64") func vit() throws {
         let model = try model(.vit(ViTConfiguration()))
         let head = model.store.parameters(matching: model.headParameters)
