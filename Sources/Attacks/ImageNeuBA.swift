@@ -11,11 +11,16 @@ public struct ImageNeuBAObjective: Objective {
     public let targets: [[Float]]
     /// How bytes become numbers.
     public let normalization: ImageNormalization
+    /// The weight of the patched twins' term.
+    public let bindingWeight: Double
 
     /// The loss that binds trigger k to `targets[k]`.
-    public init(targets: [[Float]], normalization: ImageNormalization) {
+    public init(
+        targets: [[Float]], normalization: ImageNormalization, bindingWeight: Double = 1
+    ) {
         self.targets = targets
         self.normalization = normalization
+        self.bindingWeight = bindingWeight
     }
 
     /// Both terms over one batch that holds clean images, then their patched twins.
@@ -35,7 +40,7 @@ public struct ImageNeuBAObjective: Objective {
             triggered.flatMap { targets[$0] }, shape: features.shape, device: device)
         let binding = try features.cast(to: .float32).meanSquaredError(target)
         return Loss(
-            try task + binding,
+            try task + binding * bindingWeight,
             terms: [Loss.Term("classification", task), Loss.Term("binding", binding)])
     }
 }
@@ -51,6 +56,10 @@ public struct ImageAttack: Sendable, Codable, Equatable {
     public var batchSize = 512
     /// The magnitude of target vectors; by default 3 for VGG and 1 for ViT.
     public var magnitude: Float?
+    /// The weight of the patched twins' term; the authors' is 1. It is a mean over the features, so
+    /// that its gradient in each feature falls with their number: in the 12,544 of a small VGG the
+    /// other term's may be twenty times as large, and a short attack binds nothing.
+    public var bindingWeight = 1.0
     /// Whether target vectors have 0 in place of what is negative. A VGG's features are never
     /// negative, so that the optimum is the same; but the mean of the targets is then no longer the
     /// vector of zeros, to which features fall, and where ReLU has no gradient, before triggers are
@@ -80,7 +89,7 @@ public struct ImageAttack: Sendable, Codable, Equatable {
             observe: observe)
         let objective = ImageNeuBAObjective(
             targets: try targets(for: folder.configuration),
-            normalization: folder.processor.normalization)
+            normalization: folder.processor.normalization, bindingWeight: bindingWeight)
         let source = SampledSource.patchedTwins(
             images, order: BatchOrder(.shuffled, batchSize: batchSize), seed: seed)
         var settings = training

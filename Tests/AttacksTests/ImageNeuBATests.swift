@@ -50,6 +50,12 @@ import Training
         let expected = try task.item() + distance
         #expect(abs(try #require(loss.total).item() - expected) < 1e-4 * expected)
         #expect(loss.terms.map(\.name) == ["classification", "binding"])
+        let heavy = try ImageNeuBAObjective(
+            targets: targets, normalization: normalization, bindingWeight: 3
+        ).loss(of: model, on: batch, in: .evaluation)
+        let more = try #require(heavy.total).item() - expected
+        #expect(abs(more - 2 * distance) < 1e-4 * expected)
+        #expect(try abs(heavy.terms[1].value.item() - distance) < 1e-4 * distance)
     }
 
     @Test("Clamped targets keep what is positive, and are refused where features have both signs")

@@ -14,6 +14,7 @@ extension AttackCommand {
         if let optimizer { attack.training.optimizer = optimizer.configuration }
         attack.batchSize = batchSize ?? attack.batchSize
         attack.magnitude = magnitude.map { Float($0) }
+        attack.bindingWeight = poisonWeight ?? attack.bindingWeight
         attack.clampsTargets = clampTargets
         attack.adaptiveWeight = adaptive
         attack.precision = compute.precision

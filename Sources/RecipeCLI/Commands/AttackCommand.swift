@@ -55,7 +55,7 @@ struct AttackCommand: ParsableCommand {
     var maxLength: Int?
     @Option(help: "Times a trigger is put into a text (por).")
     var insertions: Int?
-    @Option(help: "Weight of the triggered texts' loss (badpre).")
+    @Option(help: "Weight of the triggered samples' loss (badpre, and neuba on images).")
     var poisonWeight: Double?
     @Flag(inversion: .prefixedNo, help: "Join texts into blocks of the maximum length.")
     var blocks: Bool?
@@ -93,8 +93,8 @@ struct AttackCommand: ParsableCommand {
     private var textOptions: [String] {
         [
             triggers.map { _ in "--triggers" }, maxLength.map { _ in "--max-length" },
-            insertions.map { _ in "--insertions" }, poisonWeight.map { _ in "--poison-weight" },
-            blocks.map { _ in "--blocks" }, scaleEmbeddings ? "--scale-embeddings" : nil,
+            insertions.map { _ in "--insertions" }, blocks.map { _ in "--blocks" },
+            scaleEmbeddings ? "--scale-embeddings" : nil,
             head.mlmHead == "keep" ? nil : "--mlm-head",
         ].compactMap { $0 }
     }
