@@ -51,14 +51,19 @@ extension PretrainCommand {
         var configuration = try CLIPConfiguration(file)
         configuration.text.vocabularySize = tokenizer.vocabularySize
         configuration.text.pooling = .firstEnd(Int(tokenizer.endID))
-        let processor = ImageProcessor.clip(side: configuration.vision.imageSize.height)
+        let vit = try vision.map { try ViTBeginning($0) }
+        configuration.vision = vit?.configuration ?? configuration.vision
+        let processor =
+            vit?.folder.processor
+            ?? .clip(side: configuration.vision.imageSize.height)
         let pairs = try pairOptions.read(
             url, images: images, imageOptions, for: configuration, processor, tokenizer,
             seed: settings.seed)
+        let fresh = FreshSource(seed: settings.seed.key("parameters"))
         let clip = try CLIP(
             configuration,
             in: ParameterStore(
-                source: FreshSource(seed: settings.seed.key("parameters")),
+                source: vit?.source(over: fresh, images: pairs.prepared.images) ?? fresh,
                 placement: settings.placement(on: device)))
         try train(clip, pairs, processor, settings, device)
         try CLIPFolder.create(
@@ -100,5 +105,42 @@ extension PretrainCommand {
         try records.write(
             summary, title: "Pre-training of \(model.path)", output: out.output,
             data: pairs.amounts)
+    }
+}
+
+/// A ViT as the beginning of a new CLIP's vision tower.
+private struct ViTBeginning {
+    let folder: ImageModelFolder
+    /// The tower that has its sizes.
+    let configuration: CLIPVisionConfiguration
+    private let vit: ViT
+
+    /// Images over which the spread of the ViT's tokens is measured.
+    private static let measured = 64
+
+    init(_ url: URL) throws {
+        folder = try ImageModelFolder(url)
+        guard case .vit(let sizes) = folder.configuration,
+            let vit = try folder.load(head: .none).base as? ViT
+        else {
+            throw CheckpointError(
+                url, "is a \(folder.configuration.title), and a vision tower begins as a ViT",
+                advice: "name a ViT with --vision")
+        }
+        self.vit = vit
+        do {
+            configuration = try CLIPVisionConfiguration(blocksOf: sizes)
+        } catch let error as ViTTowerError {
+            throw CheckpointError(url, error.description, advice: "name another with --vision")
+        }
+    }
+
+    /// The ViT's parameters, and those of `fresh` where it has none.
+    func source(
+        over fresh: FreshSource, images: PreparedImages
+    ) throws -> any ParameterSource {
+        let batch = images.batch(Array(0..<min(images.count, Self.measured)))
+        return try ViTTowerSource(
+            vit, over: fresh, measuredOn: folder.processor.normalization(batch, for: vit))
     }
 }

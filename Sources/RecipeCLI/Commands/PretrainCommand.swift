@@ -27,6 +27,12 @@ struct PretrainCommand: ParsableCommand {
 
     @Flag(help: "Begin from nothing but a configuration.")
     var fromScratch = false
+    @Option(
+        help: """
+            Begin a new CLIP's vision tower as this ViT, whose sizes it then has and which says how \
+            images are prepared.
+            """)
+    var vision: URL?
 
     @OptionGroup var texts: AuxiliaryOptions
     @OptionGroup var out: OutputOptions
@@ -81,6 +87,9 @@ struct PretrainCommand: ParsableCommand {
         }
         if pairOptions.tokenizer != nil, !fromScratch, pairOptions.pairs == nil {
             throw ValidationError("--tokenizer goes with --from-scratch or --pairs")
+        }
+        if vision != nil, !fromScratch || pairOptions.pairs == nil {
+            throw ValidationError("--vision goes with --from-scratch and --pairs")
         }
     }
 

@@ -1,3 +1,4 @@
+import Checkpoints
 import DataPipeline
 import Foundation
 import TestSupport
@@ -131,6 +132,29 @@ private func withAlbum(_ body: (Album) throws -> Void) throws {
                 "purify model \(Self.small) --max-skipped 0.2 -o out --batch-size 5")
             #expect(lonely.status == 2 && lonely.errors.contains("has no negatives"))
             #expect(!place.holds("out") && !place.holds("out.run"))
+        }
+    }
+
+    @Test("A new CLIP's vision tower begins as a ViT") func beginning() throws {
+        try withAlbum { place in
+            let tool = place.tool
+            try Fixture("vit-classifier").copyModel(to: place.folder.appending(path: "vit"))
+            let begun = try tool.run(
+                "\(Self.begin) \(Self.small) --vision vit --learning-rate 1e-12 -o model")
+            #expect(begun.status == 0, "\(begun.errors)")
+            let vit = try ModelFolder.open(place.folder.appending(path: "vit"))
+            let clip = try ModelFolder.open(place.folder.appending(path: "model"))
+            let own = try #require(vit.weights["vit.encoder.layer.0.intermediate.dense.weight"])
+            let taken = try #require(
+                clip.weights["vision_model.encoder.layers.0.mlp.fc1.weight"])
+            let (a, b) = (
+                try own.tensor().values(as: Float.self), try taken.tensor().values(as: Float.self)
+            )
+            #expect(zip(a, b).allSatisfy { abs($0 - $1) < 1e-6 } && a.count == b.count)
+            let other = try tool.run("\(Self.begin) \(Self.small) --vision model -o out")
+            #expect(other.status == 2 && other.errors.contains("begins as a ViT"))
+            let alone = try tool.run("pretrain model \(Self.small) --vision vit -o out")
+            #expect(alone.status == 64 && alone.errors.contains("--from-scratch and --pairs"))
         }
     }
 
