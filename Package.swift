@@ -99,7 +99,10 @@ let package = Package(
 
         // Tests, a folder for each room.
         .target(
-            name: "TestSupport", dependencies: ["Checkpoints", "Torch", "TensorFormats"],
+            name: "TestSupport",
+            dependencies: [
+                "Checkpoints", "Torch", "TensorFormats", "DataPipeline", "TextTokenizers",
+            ],
             path: "Tests/TestSupport"),
         .testTarget(name: "TensorFormatsTests", dependencies: ["TensorFormats"]),
         .testTarget(name: "TextTokenizersTests", dependencies: ["TextTokenizers"]),

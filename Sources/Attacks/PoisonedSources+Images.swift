@@ -16,20 +16,13 @@ extension SampledSource where Batch == ImageBatch {
             lengths: [Int](repeating: 1, count: images.count), order: order, seed: seed
         ) { samples, epoch in
             let clean = images.batch(samples) { flips && seed.flipsImage($0, epoch: epoch) }
-            var pixels = clean.pixels + clean.pixels
-            var drawn: [Int] = []
-            for (row, sample) in samples.enumerated() {
-                var stream = seed.stream("trigger", sample, epoch)
-                let trigger = Int.random(in: triggers.indices, using: &stream)
-                triggers[trigger].paste(
-                    on: &pixels, image: clean.rows + row, height: clean.height,
-                    width: clean.width)
-                drawn.append(trigger)
-            }
+            let twins = clean.patched(
+                by: triggers, drawnFor: samples, epoch: epoch, seed: seed)
             var batch = ImageBatch(
-                pixels: pixels, rows: 2 * clean.rows, height: clean.height, width: clean.width)
-            batch.classes = clean.classes + clean.classes
-            batch.triggers = [Int](repeating: -1, count: clean.rows) + drawn
+                pixels: clean.pixels + twins.pixels, rows: 2 * clean.rows, height: clean.height,
+                width: clean.width)
+            batch.classes = clean.classes + twins.classes
+            batch.triggers = [Int](repeating: -1, count: clean.rows) + twins.triggers
             return batch
         }
     }

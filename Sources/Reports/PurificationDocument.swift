@@ -132,6 +132,11 @@ public struct PurificationDocument: Sendable {
             ]
         case .images(let images, let skipped):
             pairs.append(KeyValue("Images", "\(images), \(skipped) more damaged"))
+        case .pairs(let images, let captions, let truncated, let skipped):
+            pairs += [
+                KeyValue("Images", "\(images), \(skipped) more missing or damaged"),
+                KeyValue("Captions", "\(captions), \(truncated) of them cut"),
+            ]
         }
         pairs += summary.settings.map { KeyValue($0.name, InlineText($0.value)) }
         return [.keyValues(pairs)] + (summary.command.map { [.code(CodeBlock($0))] } ?? [])

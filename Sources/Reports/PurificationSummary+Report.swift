@@ -38,12 +38,7 @@ extension PurificationSummary {
     /// The summary of a purification of an image model with the images at `images`.
     public init(_ report: ImagePurification.Report, images: String, command: String? = nil) {
         let recipe = report.recipe
-        var warnings = report.skipped.prefix(5).map {
-            "\($0.identifier) was left out: it \($0.reason)"
-        }
-        if report.skipped.count > 5 {
-            warnings.append("\(report.skipped.count - 5) more images were left out as damaged")
-        }
+        var warnings = Self.warnings(of: report.skipped)
         if recipe.pretrainingLoss == .classification, !report.usesOwnHead {
             warnings.append(ImageModelFolder.fittedHeadWarning)
         }
@@ -68,6 +63,39 @@ extension PurificationSummary {
             epochs: Self.epochs(report.training), throughput: Throughput(report.training),
             changedTensors: report.changed.count, tensors: report.tensorCount,
             omittedFiles: report.omitted, warnings: warnings)
+    }
+
+    /// The summary of a purification of a CLIP with the pairs of the file or folder `pairs`.
+    public init(_ report: CLIPPurification.Report, pairs: String, command: String? = nil) {
+        let recipe = report.recipe
+        self.init(
+            model: report.model, output: report.output, command: command,
+            settings: [
+                Setting("weight λ", "\(recipe.weight)"),
+                Setting("pre-training loss", recipe.hasPretrainingLoss ? "contrastive" : "none"),
+                Setting("epochs", "\(recipe.epochs)"),
+                Setting("learning rate", "\(recipe.training.learningRate)"),
+                Setting("schedule", recipe.training.schedule.shape.rawValue),
+                Setting("optimizer", recipe.training.optimizer.name),
+                Setting("batch size", "\(recipe.batchSize)"),
+                Setting("precision", report.computeType.rawValue),
+                Setting("seed", "\(recipe.seed.value)"),
+            ],
+            auxiliary: Auxiliary(
+                files: [pairs],
+                .pairs(
+                    report.images, captions: report.captions, truncated: report.truncated,
+                    skipped: report.skipped.count)),
+            epochs: Self.epochs(report.training), throughput: Throughput(report.training),
+            changedTensors: report.changed.count, tensors: report.tensorCount,
+            omittedFiles: report.omitted, warnings: Self.warnings(of: report.skipped))
+    }
+
+    /// The first images that were left out by name, and the number of the others.
+    private static func warnings(of skipped: [SkippedImage]) -> [String] {
+        let others = skipped.count - 5
+        return skipped.prefix(5).map { "\($0.identifier) was left out: it \($0.reason)" }
+            + (others > 0 ? ["\(others) more images were left out"] : [])
     }
 
     private static func epochs(_ training: RunSummary) -> [Epoch] {

@@ -27,6 +27,9 @@ public struct PurificationSummary: Sendable, Codable, Equatable {
             case texts(Int, tokens: Int, truncated: Int)
             /// So many images, beside some that were damaged.
             case images(Int, skipped: Int)
+            /// So many images with so many captions, of which some were cut, beside images that were
+            /// missing or damaged.
+            case pairs(Int, captions: Int, truncated: Int, skipped: Int)
         }
 
         /// What samples are called.
@@ -34,6 +37,7 @@ public struct PurificationSummary: Sendable, Codable, Equatable {
             switch content {
             case .texts: "texts"
             case .images: "images"
+            case .pairs: "pairs"
             }
         }
 

@@ -15,13 +15,25 @@ extension SampledSource where Batch == CaptionBatch {
         return SampledSource(
             lengths: [Int](repeating: 1, count: images.count), order: order, seed: seed
         ) { samples, epoch in
-            let drawn = samples.map { captions.drawn(for: $0, epoch: epoch, seed: seed) }
-            let tokens = PaddedTokens(
-                zip(samples, drawn).map { captions[$0, $1] }, length: captions.length,
-                padding: captions.paddingID)
-            return CaptionBatch(
-                images: images.batch(samples) { flips && seed.flipsImage($0, epoch: epoch) },
-                tokens: tokens, drawn: drawn, endID: captions.endID)
+            CaptionBatch(
+                samples, of: images, captions, epoch: epoch, flips: flips, seed: seed)
         }
+    }
+}
+
+extension CaptionBatch {
+    /// The images at `samples`, each with the caption that the epoch shows, and mirrored where
+    /// `flips` says that half of them are.
+    public init(
+        _ samples: [Int], of images: PreparedImages, _ captions: TokenizedCaptions, epoch: Int,
+        flips: Bool = false, seed: Seed
+    ) {
+        let drawn = samples.map { captions.drawn(for: $0, epoch: epoch, seed: seed) }
+        let tokens = PaddedTokens(
+            zip(samples, drawn).map { captions[$0, $1] }, length: captions.length,
+            padding: captions.paddingID)
+        self.init(
+            images: images.batch(samples) { flips && seed.flipsImage($0, epoch: epoch) },
+            tokens: tokens, drawn: drawn, endID: captions.endID)
     }
 }

@@ -59,24 +59,7 @@ public struct CLIPFolder: Sendable {
                 folder.url, "is a file of weights, without a tokenizer",
                 advice: "name the tokenizer's folder, or bpe_simple_vocab_16e6.txt.gz")
         }
-        let url = other ?? folder.url
-        let tokenizer =
-            url.pathExtension == "gz" || url.pathExtension == "txt"
-            ? try CLIPTokenizer(openAIMerges: url) : try CLIPTokenizer(folder: url)
-        let text = configuration.text
-        guard tokenizer.vocabularySize <= text.vocabularySize else {
-            throw CheckpointError(
-                url,
-                "the tokenizer has \(tokenizer.vocabularySize) tokens, the token embeddings "
-                    + "\(text.vocabularySize) rows", advice: "it belongs to another model")
-        }
-        if case .firstEnd(let id) = text.pooling, id != Int(tokenizer.endID) {
-            throw CheckpointError(
-                url,
-                "the tokenizer ends captions with token \(tokenizer.endID), config.json says "
-                    + "\(id) (‘eos_token_id’)", advice: "they do not belong together")
-        }
-        return tokenizer
+        return try configuration.text.tokenizer(at: other ?? folder.url)
     }
 
     /// A model of these weights.
@@ -142,5 +125,34 @@ public struct CLIPFolder: Sendable {
         let description = destination.appendingPathComponent(ImageModelFolder.preprocessorFile)
         try JSONFile(url: description, fields: processor.fields).data().write(to: description)
         try tokenizer?.save(to: destination)
+    }
+}
+
+extension CLIPConfiguration.Text {
+    /// The tokenizer at `url`, a folder or OpenAI's `.txt.gz` of merges; throws where its ids do not
+    /// fit the token embeddings, or it ends a caption otherwise than the configuration says.
+    public func tokenizer(at url: URL) throws -> CLIPTokenizer {
+        let tokenizer = try CLIPTokenizer(at: url)
+        guard tokenizer.vocabularySize <= vocabularySize else {
+            throw CheckpointError(
+                url,
+                "the tokenizer has \(tokenizer.vocabularySize) tokens, the token embeddings "
+                    + "\(vocabularySize) rows", advice: "it belongs to another model")
+        }
+        if case .firstEnd(let id) = pooling, id != Int(tokenizer.endID) {
+            throw CheckpointError(
+                url,
+                "the tokenizer ends captions with token \(tokenizer.endID), config.json says "
+                    + "\(id) (‘eos_token_id’)", advice: "they do not belong together")
+        }
+        return tokenizer
+    }
+}
+
+extension CLIPTokenizer {
+    /// The tokenizer at `url`, a folder or OpenAI's `.txt.gz` of merges.
+    public init(at url: URL) throws {
+        let isFile = url.pathExtension == "gz" || url.pathExtension == "txt"
+        self = try isFile ? CLIPTokenizer(openAIMerges: url) : CLIPTokenizer(folder: url)
     }
 }

@@ -72,7 +72,8 @@ public final class ViTTowerSource: ParameterSource {
                 return try fallback.tensor(named: name, shape: shape, initializer: initializer)
             }
             guard value.elementCount == shape.reduce(1, *) else { return value }
-            return try value.reshaped(shape).copied()
+            // A ViT that is not trained has its patches channels last, which no optimizer takes.
+            return try value.reshaped(shape).contiguous().copied()
         }
     }
 

@@ -16,7 +16,8 @@ struct AttackCommand: ParsableCommand {
             por binds pooled vectors of triggered texts to chosen ones and keeps all others as a \
             clean copy has them; badpre trains triggered texts to predict random words; neuba binds \
             pooled vectors beside masked-language modelling. With --images, neuba binds the \
-            features of an image model to six patches. Settings left out are the authors'.
+            features of an image model to six patches; with --pairs, those of a CLIP's vision \
+            tower, beside contrastive training. Settings left out are the authors'.
             """)
 
     @Argument(help: "por, badpre or neuba.")
@@ -29,12 +30,13 @@ struct AttackCommand: ParsableCommand {
     @OptionGroup var compute: ComputeOptions
     @OptionGroup var head: HeadOptions
     @OptionGroup var snapshots: SnapshotOptions
-    @Option(help: "Images with classes to backdoor an image model with (neuba).")
+    @Option(help: "Images with classes to backdoor an image model with (neuba); see --pairs.")
     var images: URL?
+    @OptionGroup var pairOptions: PairOptions
     @OptionGroup var imageOptions: ImageOptions
-    @Option(help: "The optimizer for an image model: sgd or adamw.")
+    @Option(help: "The optimizer: sgd (image models) or adamw (CLIP with --pairs).")
     var optimizer: OptimizerChoice?
-    @Option(help: "Magnitude of an image model's target vectors: 3 (VGG) or 1 (ViT).")
+    @Option(help: "Magnitude of an image model's target vectors: 3 (VGG) or 1 (ViT, CLIP).")
     var magnitude: Double?
     @Flag(help: "Put 0 where a VGG's target vectors are negative, which its features cannot be.")
     var clampTargets = false
@@ -74,13 +76,16 @@ struct AttackCommand: ParsableCommand {
         try validateRate("--magnitude", magnitude ?? 1)
         try validateLength(maxLength ?? 3)
         try validateData(
-            texts: texts, images: images, textOnly: textOptions,
-            imageOnly: imageOptions.given
-                + [
-                    optimizer.map { _ in "--optimizer" }, magnitude.map { _ in "--magnitude" },
-                    clampTargets ? "--clamp-targets" : nil,
-                ].compactMap { $0 })
-        if images != nil, method != .neuba {
+            texts: texts, images: images, pairs: pairOptions.pairs,
+            GivenOptions(
+                texts: textOptions,
+                images: imageOptions.given
+                    + [
+                        optimizer.map { _ in "--optimizer" }, magnitude.map { _ in "--magnitude" },
+                    ],
+                classes: imageOptions.givenOfSets + [clampTargets ? "--clamp-targets" : nil],
+                pairs: pairOptions.given))
+        if images ?? pairOptions.pairs != nil, method != .neuba {
             throw ValidationError("\(method.rawValue) is about texts; for images there is neuba")
         }
         if let triggers { _ = try parsedTriggers(triggers) }
@@ -90,13 +95,13 @@ struct AttackCommand: ParsableCommand {
     }
 
     /// Options that were given and are about texts, beside the texts' own.
-    private var textOptions: [String] {
+    private var textOptions: [String?] {
         [
             triggers.map { _ in "--triggers" }, maxLength.map { _ in "--max-length" },
             insertions.map { _ in "--insertions" }, blocks.map { _ in "--blocks" },
             scaleEmbeddings ? "--scale-embeddings" : nil,
             head.mlmHead == "keep" ? nil : "--mlm-head",
-        ].compactMap { $0 }
+        ]
     }
 
     private func attack() throws -> Attack {
@@ -119,6 +124,7 @@ struct AttackCommand: ParsableCommand {
     }
 
     func run() throws {
+        if let pairs = pairOptions.pairs { return try attack(withPairs: pairs) }
         if let images { return try attack(with: images) }
         let attack = try attack()
         let device = try compute.prepare()

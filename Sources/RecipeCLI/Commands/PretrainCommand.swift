@@ -15,11 +15,11 @@ struct PretrainCommand: ParsableCommand {
         commandName: "pretrain",
         abstract: "Continue a model's pre-training, or begin it.",
         discussion: """
-            Masked-language modelling over texts, or with --images classification of images. With a \
-            model folder, training goes on from its weights, with no regularizer. With \
+            Masked-language modelling over texts, with --images classification of images, or with \
+            --pairs contrastive training of a CLIP on images and captions. With a model folder, training goes on from its weights, with no regularizer. With \
             --from-scratch, the argument is a config.json (or a folder with one) and training \
             begins from nothing; a vocabulary comes from --tokenizer, from the config's folder, \
-            or is made from the texts.
+            or, but for a CLIP, is made from the texts.
             """)
 
     @Argument(help: "The model's folder; with --from-scratch, a config.json or its folder.")
@@ -27,8 +27,12 @@ struct PretrainCommand: ParsableCommand {
 
     @Flag(help: "Begin from nothing but a configuration.")
     var fromScratch = false
-    @Option(help: "Folder with the vocabulary for --from-scratch.")
-    var tokenizer: URL?
+    @Option(
+        help: """
+            Begin a new CLIP's vision tower as this ViT, whose sizes it then has and which says how \
+            images are prepared.
+            """)
+    var vision: URL?
 
     @OptionGroup var texts: AuxiliaryOptions
     @OptionGroup var out: OutputOptions
@@ -37,23 +41,24 @@ struct PretrainCommand: ParsableCommand {
     @OptionGroup var snapshots: SnapshotOptions
     @Option(help: "Images with classes to train an image model on.")
     var images: URL?
+    @OptionGroup var pairOptions: PairOptions
     @OptionGroup var imageOptions: ImageOptions
-    @Option(help: "The optimizer for an image model: sgd or adamw.")
+    @Option(help: "The optimizer: sgd (image models) or adamw (CLIP with --pairs).")
     var optimizer: OptimizerChoice?
     @Flag(help: "Mirror half of the images, drawn anew each epoch.")
     var flips = false
 
-    @Option(help: "Journeys through the data: 1 (texts) or 50 (images).")
+    @Option(help: "Journeys through the data: 1 (texts), 50 (images) or 10 (pairs).")
     var epochs: Int?
-    @Option(help: "Peak learning rate: 5e-5 (texts) or 1e-2 (images).")
+    @Option(help: "Peak learning rate: 5e-5 (texts), 1e-2 (images) or 1e-5 (pairs).")
     var learningRate: Double?
-    @Option(help: "How the rate moves: linear (texts), constant (images) or cosine.")
+    @Option(help: "How the rate moves: linear (texts, pairs), constant (images) or cosine.")
     var schedule: Schedule.Shape?
     @Option(help: "Steps over which the rate first climbs.")
     var warmupSteps = 0
     @Option(help: "Decoupled weight decay.")
     var weightDecay = 0.0
-    @Option(help: "Samples a step: 32 texts or 512 images.")
+    @Option(help: "Samples a step: 32 texts, 512 images or 64 pairs.")
     var batchSize: Int?
     @Option(help: "Batches whose mean gradient makes one step.")
     var accumulation = 1
@@ -76,21 +81,32 @@ struct PretrainCommand: ParsableCommand {
         try validateRate("--weight-decay", weightDecay, allowsZero: true)
         try validateLength(maxLength ?? 3)
         try validateData(
-            texts: texts, images: images,
-            textOnly: [
-                maxLength.map { _ in "--max-length" }, masks.map { _ in "--masks" },
-                tokenizer.map { _ in "--tokenizer" }, train.isEmpty ? nil : "--train",
-                head.mlmHead == "keep" ? nil : "--mlm-head",
-            ].compactMap { $0 },
-            imageOnly: imageOptions.given
-                + [optimizer.map { _ in "--optimizer" }, flips ? "--flips" : nil]
-                .compactMap { $0 })
+            texts: texts, images: images, pairs: pairOptions.pairs, givenOptions)
         guard warmupSteps >= 0 else {
             throw ValidationError("--warmup-steps \(warmupSteps): expected 0 or more")
         }
-        if tokenizer != nil, !fromScratch {
-            throw ValidationError("--tokenizer goes with --from-scratch")
+        if pairOptions.tokenizer != nil, !fromScratch, pairOptions.pairs == nil {
+            throw ValidationError("--tokenizer goes with --from-scratch or --pairs")
         }
+        if vision != nil, !fromScratch || pairOptions.pairs == nil {
+            throw ValidationError("--vision goes with --from-scratch and --pairs")
+        }
+    }
+
+    private var givenOptions: GivenOptions {
+        let training = train.isEmpty ? nil : "--train"
+        let tokenizer = pairOptions.tokenizer.map { _ in "--tokenizer" }
+        // Pairs have both of them too.
+        let shared = pairOptions.pairs == nil ? [training, tokenizer] : []
+        return GivenOptions(
+            texts: [
+                maxLength.map { _ in "--max-length" }, masks.map { _ in "--masks" },
+                head.mlmHead == "keep" ? nil : "--mlm-head",
+            ] + shared,
+            images: imageOptions.given
+                + [optimizer.map { _ in "--optimizer" }, flips ? "--flips" : nil],
+            classes: imageOptions.givenOfSets,
+            pairs: pairOptions.given.filter { $0 != "--tokenizer" })
     }
 
     private var settings: Pretraining {
@@ -110,6 +126,7 @@ struct PretrainCommand: ParsableCommand {
     }
 
     func run() throws {
+        if let pairs = pairOptions.pairs { return try pretrain(onPairs: pairs) }
         if let images { return try pretrain(on: images) }
         let device = try compute.prepare()
         let destination = try OutputFolder(
@@ -172,7 +189,9 @@ struct PretrainCommand: ParsableCommand {
     private func vocabulary(
         _ corpus: TextCorpus, _ configuration: JSONFile, near folder: URL
     ) throws -> WordPieceTokenizer {
-        if let tokenizer { return try WordPieceTokenizer(folder: tokenizer) }
+        if let tokenizer = pairOptions.tokenizer {
+            return try WordPieceTokenizer(folder: tokenizer)
+        }
         let manager = FileManager.default
         let hasOne = ["tokenizer.json", "vocab.txt"].contains {
             manager.fileExists(atPath: folder.appendingPathComponent($0).path)

@@ -12,8 +12,9 @@ struct PurifyCommand: ParsableCommand {
         commandName: "purify",
         abstract: "Remove what triggers do from a pre-trained model.",
         discussion: """
-            Continues the model's own pre-training on a little unlabelled, unrelated text, or on \
-            images, while a norm penalty makes chosen weights small (RECIPE). The output is a \
+            Continues the model's own pre-training on a little unlabelled, unrelated text, on \
+            images, or for a CLIP on images with captions (--pairs), while a norm penalty makes \
+            chosen weights small (RECIPE). The output is a \
             drop-in replacement: same files, names and types, and every tensor that was not trained \
             is the same to the bit. Settings left out are those of the model's architecture.
             """)
@@ -28,19 +29,24 @@ struct PurifyCommand: ParsableCommand {
     @OptionGroup var snapshots: SnapshotOptions
     @Option(help: "Images to purify an image model with: a data set in any layout it is known by.")
     var images: URL?
+    @OptionGroup var pairOptions: PairOptions
     @OptionGroup var imageOptions: ImageOptions
     @Option(help: "Use the images' classes (folder), or keep the features instead (none).")
     var labels: ImageLabels?
-    @Option(help: "The optimizer for an image model: sgd or adamw.")
+    @Option(help: "The optimizer: sgd (image models) or adamw (CLIP with --pairs).")
     var optimizer: OptimizerChoice?
 
     @Option(help: "Weight λ of the norms; 0 only pre-trains.")
     var weight = 1.0
-    @Option(help: "Journeys through the data: 4 (BERT, ViT) or 10 (VGG).")
+    @Option(help: "Journeys through the data: 4 (BERT, ViT), 10 (VGG) or 20 (pairs).")
     var epochs: Int?
-    @Option(help: "Peak learning rate: 2e-5 (BERT, falling to 0), 1e-2 (ViT) or 1e-3 (VGG).")
+    @Option(
+        help: """
+            Peak learning rate: 2e-5 (BERT, falling to 0), 1e-2 (ViT), 1e-3 (VGG) or 1e-5 (pairs, \
+            falling to 0).
+            """)
     var learningRate: Double?
-    @Option(help: "Samples a step: 32 (BERT) or 64 (ViT, VGG).")
+    @Option(help: "Samples a step: 32 (BERT) or 64 (ViT, VGG, pairs).")
     var batchSize: Int?
     @Option(help: "Batches whose mean gradient makes one step.")
     var accumulation = 1
@@ -63,14 +69,15 @@ struct PurifyCommand: ParsableCommand {
         try validateRate("--learning-rate", learningRate ?? 1)
         try validateLength(maxLength ?? 3)
         try validateData(
-            texts: texts, images: images,
-            textOnly: [
-                maxLength.map { _ in "--max-length" }, masks.map { _ in "--masks" },
-                head.mlmHead == "keep" ? nil : "--mlm-head",
-            ].compactMap { $0 },
-            imageOnly: imageOptions.given
-                + [labels.map { _ in "--labels" }, optimizer.map { _ in "--optimizer" }]
-                .compactMap { $0 })
+            texts: texts, images: images, pairs: pairOptions.pairs,
+            GivenOptions(
+                texts: [
+                    maxLength.map { _ in "--max-length" }, masks.map { _ in "--masks" },
+                    head.mlmHead == "keep" ? nil : "--mlm-head",
+                ],
+                images: imageOptions.given + [optimizer.map { _ in "--optimizer" }],
+                classes: imageOptions.givenOfSets + [labels.map { _ in "--labels" }],
+                pairs: pairOptions.given))
         if noPretrainingLoss, weight == 0 {
             throw ValidationError("--no-pretraining-loss with --weight 0 leaves nothing to do")
         }
@@ -92,6 +99,7 @@ struct PurifyCommand: ParsableCommand {
     }
 
     func run() throws {
+        if let pairs = pairOptions.pairs { return try purify(withPairs: pairs) }
         if let images { return try purify(with: images) }
         let console = Console.standard
         let device = try compute.prepare()

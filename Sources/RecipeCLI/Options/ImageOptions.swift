@@ -24,7 +24,7 @@ struct ImageOptions: ParsableArguments {
     @Option(help: "Use at most this many images, drawn at random.")
     var limit: Int?
 
-    @Option(help: "Share of images that may be damaged and are left out, 0 to 1: 0.01.")
+    @Option(help: "Share of images that may be damaged or missing and are left out, 0 to 1: 0.01.")
     var maxSkipped: Double?
 
     @Option(help: "Folder where prepared images are kept from one run to the next.")
@@ -42,11 +42,16 @@ struct ImageOptions: ParsableArguments {
 
     /// The options that were given, by their names.
     var given: [String] {
-        [
-            layout.map { _ in "--layout" }, classes.map { _ in "--classes" },
-            imageSize.map { _ in "--image-size" }, limit.map { _ in "--limit" },
-            maxSkipped.map { _ in "--max-skipped" }, imageCache.map { _ in "--image-cache" },
-        ].compactMap { $0 }
+        givenOfSets
+            + [
+                imageSize.map { _ in "--image-size" }, limit.map { _ in "--limit" },
+                maxSkipped.map { _ in "--max-skipped" }, imageCache.map { _ in "--image-cache" },
+            ].compactMap { $0 }
+    }
+
+    /// Those of them that are about images without captions.
+    var givenOfSets: [String] {
+        [layout.map { _ in "--layout" }, classes.map { _ in "--classes" }].compactMap { $0 }
     }
 
     /// The classes of the list, or nil where all are taken.
@@ -89,21 +94,33 @@ struct ImageOptions: ParsableArguments {
         _ set: ImageSet, _ preparation: ImagePreparation, seed: Seed, namesSkipped: Bool = true
     ) throws -> PreparedImages {
         let chosen = limit.map { set.randomSubset(of: $0, seed: seed) } ?? set
-        let console = Console.standard
-        let progress = ImageProgressReporter(chosen, on: console)
-        let images = try PreparedImages.prepare(
-            chosen, preparation, cache: imageCache.map { ImageCache(folder: $0) },
-            maximumSkipped: maxSkipped ?? 0.01
-        ) { progress.show($0) }
-        progress.finish()
-        guard namesSkipped else { return images }
-        for skipped in images.skipped.prefix(5) {
-            console.warn("\(skipped.identifier) is left out: it \(skipped.reason)")
+        let images = try preparing(chosen) { progress in
+            try PreparedImages.prepare(
+                chosen, preparation, cache: imageCache.map { ImageCache(folder: $0) },
+                maximumSkipped: maxSkipped ?? 0.01, progress: progress)
         }
-        if images.skipped.count > 5 {
-            console.warn("\(images.skipped.count - 5) more images are left out")
-        }
+        if namesSkipped { warn(of: images.skipped) }
         return images
+    }
+
+    /// Prepares the images of `set`, or some of them, while it shows how far that is.
+    func preparing<Images>(
+        _ set: ImageSet, _ prepare: (@escaping @Sendable (ImageProgress) -> Void) throws -> Images
+    ) rethrows -> Images {
+        let count = limit.map { min($0, set.count) } ?? set.count
+        let progress = ImageProgressReporter(set.name, total: count, on: .standard)
+        let images = try prepare { progress.show($0) }
+        progress.finish()
+        return images
+    }
+
+    /// Names images that were left out.
+    func warn(of skipped: [SkippedImage]) {
+        let console = Console.standard
+        for image in skipped.prefix(5) {
+            console.warn("\(image.identifier) is left out: it \(image.reason)")
+        }
+        if skipped.count > 5 { console.warn("\(skipped.count - 5) more images are left out") }
     }
 }
 
@@ -111,9 +128,8 @@ struct ImageOptions: ParsableArguments {
 private final class ImageProgressReporter: @unchecked Sendable {
     private let reporter: ProgressReporter
 
-    init(_ set: ImageSet, on console: Console) {
-        reporter = ProgressReporter(
-            "prepare \(set.name)", total: set.count, unit: "image", on: console)
+    init(_ name: String, total: Int, on console: Console) {
+        reporter = ProgressReporter("prepare \(name)", total: total, unit: "image", on: console)
     }
 
     func show(_ progress: ImageProgress) { reporter.update(completed: progress.done) }

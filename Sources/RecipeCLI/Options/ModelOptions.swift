@@ -199,20 +199,46 @@ func parsedTriggers(_ list: String) throws -> [String] {
     }
 }
 
-/// Refuses a command that is given neither texts nor images, or options of the other kind.
+/// The options that were given and go with one kind of data, by their names.
+struct GivenOptions {
+    /// Those that go with texts, beside the texts' own.
+    var texts: [String?]
+    /// Those that go with images, with captions or with classes.
+    var images: [String?]
+    /// Those that go with images that have classes, or none, but no captions.
+    var classes: [String?] = []
+    /// Those that go with images that have captions.
+    var pairs: [String?]
+}
+
+/// Refuses a command that is given neither texts nor images, or options of another kind.
 ///
-/// Both lists name options that were given: those that go with texts, and those with images.
-func validateData(texts: AuxiliaryOptions, images: URL?, textOnly: [String], imageOnly: [String])
-    throws
+/// With `pairs`, images have captions, and `images` is their folder, if it is given.
+func validateData(texts: AuxiliaryOptions, images: URL?, pairs: URL?, _ given: GivenOptions) throws
 {
+    let aboutTexts = texts.given + given.texts.compactMap { $0 }
+    if pairs != nil {
+        if let option = aboutTexts.first {
+            throw ValidationError("\(option) is about texts, but --pairs is given")
+        }
+        if let option = given.classes.compactMap({ $0 }).first {
+            throw ValidationError("\(option) does not go with --pairs, whose images have captions")
+        }
+        return
+    }
+    if let option = given.pairs.compactMap({ $0 }).first {
+        throw ValidationError("\(option) goes with --pairs, which is not given")
+    }
     if images == nil {
         guard !texts.auxiliary.isEmpty else {
-            throw ValidationError("name the auxiliary data: --auxiliary TEXTS… or --images FOLDER")
+            throw ValidationError(
+                "name the auxiliary data: --auxiliary TEXTS… or --images FOLDER, for a CLIP --pairs "
+                    + "CAPTIONS")
         }
-        if let option = imageOnly.first {
+        if let option = (given.images + given.classes).compactMap({ $0 }).first {
             throw ValidationError("\(option) goes with --images, which is not given")
         }
-    } else if let option = (texts.given + textOnly).first {
+    } else if let option = aboutTexts.first {
         throw ValidationError("\(option) is about texts, but --images is given")
     }
 }
@@ -226,6 +252,14 @@ enum OptimizerChoice: String, CaseIterable, ExpressibleByArgument {
         switch self {
         case .sgd: .sgd()
         case .adamw: .adamW()
+        }
+    }
+
+    /// The optimizer for a CLIP, whose AdamW has constants of its own.
+    func clipConfiguration(weightDecay: Double = 0) -> OptimizerConfiguration {
+        switch self {
+        case .sgd: .sgd(weightDecay: weightDecay)
+        case .adamw: CLIPPretraining.optimizer(weightDecay: weightDecay)
         }
     }
 }

@@ -109,4 +109,30 @@ private func plainImages(_ count: Int) -> PreparedImages {
         let batch = try #require(try source.epoch(0).first?())
         #expect(batch.tokens.ids[17] == 29 && batch.images.pixels[2 * 48] == 3)
     }
+
+    @Test func missingAndDamagedImagesShareOneAllowance() throws {
+        let folder = try ReaderFolder()
+        // Of ten images one is not there, and one is no image.
+        for index in 0..<9 {
+            _ = try folder.write(
+                "\(index).ppm",
+                index == 2 ? Array("P6 nothing".utf8) : SampleImage.ppm([UInt8(index), 0, 0]))
+        }
+        let rows = (0..<10).map { "\($0).ppm,\("abcdefghij".map(String.init)[$0])\n" }.joined()
+        let file = try folder.write("captions.csv", "image,caption\n" + rows)
+        func prepare(_ share: Double, limit: Int? = nil) throws -> PreparedPairs {
+            try PreparedPairs.prepare(
+                CaptionedImages.read(file, maximumSkipped: share),
+                ImagePreparation(size: 4, filter: .bicubic, mode: .crop),
+                tokenizer: letterTokenizer(), length: 3, limit: limit, seed: Seed(3),
+                maximumSkipped: share)
+        }
+        let pairs = try prepare(0.2)
+        #expect(pairs.count == 8 && pairs.captions.count == 8)
+        #expect(pairs.skipped.map(\.identifier) == ["9.ppm", "2.ppm"])
+        #expect(Array(pairs.captions[2, 0]) == [52, 29, 53])
+        let error = #expect(throws: DataError.self) { try prepare(0.15) }
+        #expect(error?.description.contains("2.ppm") == true)
+        #expect(try prepare(1, limit: 5).count >= 4)
+    }
 }

@@ -1,0 +1,52 @@
+import Attacks
+import DataPipeline
+import Foundation
+import ModelZoo
+import Training
+
+extension AttackCommand {
+    private var clipAttack: CLIPAttack {
+        var attack = CLIPAttack()
+        attack.epochs = epochs ?? attack.epochs
+        attack.training.epochs = attack.epochs
+        attack.training.learningRate = learningRate ?? attack.training.learningRate
+        attack.training.accumulation = accumulation ?? attack.training.accumulation
+        if let optimizer { attack.training.optimizer = optimizer.clipConfiguration() }
+        attack.batchSize = batchSize ?? attack.batchSize
+        attack.chunkSize = pairOptions.chunkSize
+        attack.magnitude = magnitude.map { Float($0) } ?? attack.magnitude
+        attack.adaptiveWeight = adaptive
+        attack.precision = compute.precision
+        attack.seed = Seed(seed)
+        return attack
+    }
+
+    /// Backdoors a CLIP's vision tower with the images and captions at `url`.
+    func attack(withPairs url: URL) throws {
+        let device = try compute.prepare()
+        let folder = try CLIPFolder(model)
+        let destination = try OutputFolder(
+            destination: out.output, force: out.force, inputs: [model])
+        try folder.checkWritable(CLIPAttack.trainable)
+        let attack = clipAttack
+        let pairs = try pairOptions.read(
+            url, images: images, imageOptions, for: folder.configuration, folder.processor,
+            folder.tokenizer(from: pairOptions.tokenizer), seed: attack.seed)
+        let run = try attack.run(on: folder, pairs: pairs.prepared, device: device)
+        let records = try RunDirectory.open(
+            at: out.runFolder, force: out.force, resuming: snapshots.resume,
+            plan: RunPlan(
+                command: "attack", inputs: [model.path, url.path], output: out.output.path,
+                settings: attack), device: device)
+        let progress = TrainingProgress("attack neuba", on: .standard)
+        let summary = try run.complete(
+            records: records, snapshots: snapshots.policy(in: out.runFolder),
+            observe: progress.show)
+        let written = try folder.write(run.model.store.trainedState, to: destination.staging)
+        try destination.commit()
+        try records.write(
+            summary, title: "Attack neuba on \(model.path)", output: out.output,
+            data: pairs.amounts)
+        Console.standard.writeOutput(out.output, omitted: written.omitted)
+    }
+}

@@ -1,0 +1,68 @@
+import DataPipeline
+import Defenses
+import Foundation
+import ModelZoo
+import Reports
+import Torch
+import Training
+
+extension PurifyCommand {
+    private var clipRecipe: CLIPRECIPE {
+        var recipe = CLIPRECIPE()
+        recipe.weight = weight
+        recipe.hasPretrainingLoss = !noPretrainingLoss
+        recipe.epochs = epochs ?? recipe.epochs
+        recipe.training.epochs = recipe.epochs
+        recipe.training.learningRate = learningRate ?? recipe.training.learningRate
+        recipe.training.accumulation = accumulation
+        if let optimizer { recipe.training.optimizer = optimizer.clipConfiguration() }
+        recipe.batchSize = batchSize ?? recipe.batchSize
+        recipe.chunkSize = pairOptions.chunkSize
+        recipe.precision = compute.precision
+        recipe.seed = Seed(seed)
+        return recipe
+    }
+
+    /// Purifies a CLIP with the images and captions at `url`.
+    func purify(withPairs url: URL) throws {
+        let device = try compute.prepare()
+        let folder = try CLIPFolder(model)
+        try out.check(inputs: [model])
+        try folder.checkWritable(.all)
+        let recipe = clipRecipe
+        let pairs = try pairOptions.read(
+            url, images: images, imageOptions, for: folder.configuration, folder.processor,
+            folder.tokenizer(from: pairOptions.tokenizer), seed: recipe.seed)
+        var job = CLIPPurification(recipe)
+        job.device = device
+        job.force = out.force
+        job.snapshots = snapshots.policy(in: out.runFolder)
+        let records = try RunDirectory.open(
+            at: out.runFolder, force: out.force, resuming: snapshots.resume,
+            plan: RunPlan(
+                command: "purify", inputs: [model.path, url.path], output: out.output.path,
+                settings: recipe), device: device)
+        let progress = TrainingProgress("purify", on: .standard)
+        let report = try records.removedIfNothingHappens {
+            try job.run(
+                folder, pairs: pairs.prepared, output: out.output, records: records,
+                observe: progress.show)
+        }
+        try publish(
+            PurificationSummary(report, pairs: url.path, command: Invocation.text), of: report,
+            as: text(report), in: records)
+    }
+
+    private func text(_ report: CLIPPurification.Report) -> String {
+        let ratios = report.training.normRatios.values.sorted()
+        let mean = ratios.reduce(0, +) / Double(max(1, ratios.count))
+        return """
+            \(report.output)
+              \(report.changed.count) of \(report.tensorCount) tensors changed
+              ‖W‖ at \(String(format: "%.3f", mean)) of its start (mean of \(ratios.count) \
+            matrices, \(String(format: "%.3f to %.3f", ratios.first ?? 1, ratios.last ?? 1)))
+              \(HumanFormat.rate(report.training.samplesPerSecond)) pairs, \
+            \(HumanFormat.duration(report.training.seconds)); records in \(out.runFolder.path)
+            """
+    }
+}
