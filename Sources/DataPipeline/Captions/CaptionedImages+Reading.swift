@@ -54,10 +54,11 @@ extension CaptionedImages {
             file: URL(fileURLWithPath: folder),
             missing.count == count
                 ? "none of the \(count) images that have captions is here, such as \(examples);"
-                    + " name the folder that holds them"
+                    + " name the folder that holds them (--images)"
                 : "\(missing.count) of \(count) images that have captions are not here, more than"
                     + " the \(share) that may be skipped: \(examples)"
-                    + (missing.count > 3 ? ", …" : ""))
+                    + (missing.count > 3 ? ", …" : "")
+                    + ". Add them, or let more be skipped (--max-skipped)")
     }
 }
 
