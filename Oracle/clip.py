@@ -12,7 +12,6 @@ import json
 import re
 import shutil
 from collections import OrderedDict
-from pathlib import Path
 
 import numpy
 import torch
@@ -21,7 +20,8 @@ from safetensors.torch import load_file, save_file
 from transformers import CLIPConfig, CLIPModel, CLIPVisionModel
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-FIXTURES = Path(__file__).resolve().parent.parent / "Tests" / "Fixtures"
+from fixtures import FIXTURES, fresh_folder, write
+
 VOCABULARY, POSITIONS, END = 30, 9, 29
 
 
@@ -80,19 +80,6 @@ def answers(model: CLIPModel, images: torch.Tensor, ids: torch.Tensor, prefix: s
     for name, parameter in model.named_parameters():
         found[f"{prefix}grad/{name}"] = parameter.grad
     return found
-
-
-def write(folder: Path, expected: dict) -> None:
-    expected = {key: tensor.detach().clone().contiguous() for key, tensor in expected.items()}
-    save_file(expected, folder / "expected.safetensors")
-
-
-def fresh_folder(name: str) -> Path:
-    folder = FIXTURES / name
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    return folder
 
 
 def make_main() -> dict:

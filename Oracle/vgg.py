@@ -10,16 +10,15 @@ losses and gradients. Oracle/README.md lists folders and keys.
 """
 
 import json
-import shutil
 from collections import OrderedDict
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import nn
 
-FIXTURES = Path(__file__).resolve().parent.parent / "Tests" / "Fixtures"
+from fixtures import FIXTURES, fresh_folder, write
+
 
 CONVOLUTIONS = {11: [1, 1, 2, 2, 2], 13: [2, 2, 2, 2, 2], 16: [2, 2, 3, 3, 3], 19: [2, 2, 4, 4, 4]}
 FULL = [64, 128, 256, 512, 512]
@@ -98,19 +97,6 @@ def answers(model: VGG, image_bytes: torch.Tensor, labels: torch.Tensor, prefix:
     for name, parameter in model.named_parameters():
         found[f"{prefix}grad/{name}"] = parameter.grad
     return found
-
-
-def write(folder: Path, expected: dict) -> None:
-    expected = {key: tensor.detach().clone().contiguous() for key, tensor in expected.items()}
-    save_file(expected, folder / "expected.safetensors")
-
-
-def fresh_folder(name: str) -> Path:
-    folder = FIXTURES / name
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    return folder
 
 
 def make_neuba() -> None:

@@ -12,13 +12,12 @@ keys.
 import re
 import shutil
 from collections import OrderedDict
-from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import ViTConfig, ViTForImageClassification, ViTModel
 
-FIXTURES = Path(__file__).resolve().parent.parent / "Tests" / "Fixtures"
+from fixtures import FIXTURES, fresh_folder, write
 
 
 def config(**changes) -> ViTConfig:
@@ -77,19 +76,6 @@ def answers(model: ViTForImageClassification, images: torch.Tensor, labels: torc
     for name, parameter in model.named_parameters():
         found[f"{prefix}grad/{on_disk(name)}"] = parameter.grad
     return found
-
-
-def write(folder: Path, expected: dict) -> None:
-    expected = {key: tensor.detach().clone().contiguous() for key, tensor in expected.items()}
-    save_file(expected, folder / "expected.safetensors")
-
-
-def fresh_folder(name: str) -> Path:
-    folder = FIXTURES / name
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    return folder
 
 
 def make_classifier() -> dict:

@@ -16,18 +16,11 @@ extension CLIPTokenizer {
             }
             return "\(merge.left) \(merge.right)\n"
         }
-        do {
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            try Data(vocabularyText.utf8).write(
-                to: folder.appendingPathComponent("vocab.json"), options: .atomic)
-            try Data(("#version: 0.2\n" + lines.joined()).utf8).write(
-                to: folder.appendingPathComponent("merges.txt"), options: .atomic)
-            try configData().write(
-                to: folder.appendingPathComponent("tokenizer_config.json"), options: .atomic)
-        } catch {
-            throw TokenizerError(
-                path: folder.path, "cannot be written: \(error.localizedDescription)")
-        }
+        try SavedTokenizer.write(
+            [
+                ("vocab.json", vocabularyText),
+                ("merges.txt", "#version: 0.2\n" + lines.joined()),
+            ], config: config, to: folder)
     }
 
     /// By hand: a dictionary would take canonically equivalent tokens for one, and lose the order.
@@ -52,17 +45,11 @@ extension CLIPTokenizer {
         return text + "\""
     }
 
-    private func configData() throws -> Data {
-        var decoder: [String: SavedToken] = [:]
-        let roles = configuration.roleTokens.map { AddedToken($0) }
-        for token in configuration.addedTokens + roles {
-            if let id = id(of: token.content), decoder[String(id)] == nil {
-                decoder[String(id)] = SavedToken(token)
-            }
-        }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return try encoder.encode(SavedConfig(configuration, addedTokens: decoder))
+    private var config: SavedConfig {
+        SavedConfig(
+            configuration,
+            addedTokens: SavedToken.byID(
+                configuration.addedTokens, roles: configuration.roleTokens, id: id(of:)))
     }
 }
 

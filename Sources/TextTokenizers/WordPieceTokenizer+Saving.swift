@@ -27,30 +27,15 @@ extension WordPieceTokenizer {
                 "vocab.txt and tokenizer_config.json cannot express unclean text, a continuation"
                     + " prefix other than ## or a word limit other than 100")
         }
-        do {
-            try FileManager.default.createDirectory(
-                at: folder, withIntermediateDirectories: true)
-            try Data(lines.map { $0 + "\n" }.joined().utf8).write(
-                to: folder.appendingPathComponent("vocab.txt"), options: .atomic)
-            try configData().write(
-                to: folder.appendingPathComponent("tokenizer_config.json"), options: .atomic)
-        } catch {
-            throw TokenizerError(
-                path: folder.path, "cannot be written: \(error.localizedDescription)")
-        }
+        try SavedTokenizer.write(
+            [("vocab.txt", lines.map { $0 + "\n" }.joined())], config: config, to: folder)
     }
 
-    private func configData() throws -> Data {
-        var decoder: [String: SavedToken] = [:]
-        let roles = configuration.roleTokens.map { AddedToken($0) }
-        for token in configuration.addedTokens + roles {
-            if let id = id(of: token.content), decoder[String(id)] == nil {
-                decoder[String(id)] = SavedToken(token)
-            }
-        }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return try encoder.encode(SavedConfig(configuration, addedTokens: decoder))
+    private var config: SavedConfig {
+        SavedConfig(
+            configuration,
+            addedTokens: SavedToken.byID(
+                configuration.addedTokens, roles: configuration.roleTokens, id: id(of:)))
     }
 }
 
@@ -93,26 +78,5 @@ private struct SavedConfig: Encodable {
         try container.encode(configuration.separatorToken, forKey: .separator)
         try container.encode(configuration.paddingToken, forKey: .padding)
         try container.encode(configuration.maskToken, forKey: .mask)
-    }
-}
-
-/// An added token as `added_tokens_decoder` spells it.
-struct SavedToken: Encodable {
-    let content: String
-    let lstrip, normalized, rstrip, special: Bool
-    let singleWord: Bool
-
-    enum CodingKeys: String, CodingKey {
-        case content, lstrip, normalized, rstrip, special
-        case singleWord = "single_word"
-    }
-
-    init(_ token: AddedToken) {
-        content = token.content
-        lstrip = token.stripsLeft
-        normalized = token.isNormalized
-        rstrip = token.stripsRight
-        special = token.isSpecial
-        singleWord = token.isSingleWord
     }
 }

@@ -174,6 +174,8 @@ ct_status ct_residual_norm(const ct_tensor *x, const ct_tensor *residual, const 
 // begins, and where the last ends.
 ct_status ct_packed_attention(const ct_tensor *projected, const ct_tensor *offsets, int64_t heads,
                               bool is_causal, double p, uint64_t key, ct_tensor **out);
+
+// Weights.cpp ------------------------------------------------------------------------------------
 // The norm of each tensor.
 ct_status ct_norms(ct_tensor *const *tensors, int32_t count, ct_tensor **out);
 // A frozen matrix in oneDNN's own order, and the product with one; `transposed` is for the gradient.

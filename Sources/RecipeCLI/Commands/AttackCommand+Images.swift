@@ -34,11 +34,9 @@ extension AttackCommand {
         let fitting = TrainingProgress("fit a head", on: .standard)
         let run = try attack.run(
             on: folder, images: images, device: device, observe: fitting.show)
-        let records = try RunDirectory.open(
-            at: out.runFolder, force: out.force, resuming: snapshots.resume,
-            plan: RunPlan(
-                command: "attack", inputs: [model.path, url.path], output: out.output.path,
-                settings: attack), device: device)
+        let records = try out.records(
+            of: "attack", inputs: [model.path, url.path], settings: attack,
+            snapshots: snapshots, device: device)
         let progress = TrainingProgress("attack neuba", on: .standard)
         let summary = try run.complete(
             records: records, snapshots: snapshots.policy(in: out.runFolder),

@@ -32,14 +32,11 @@ extension InspectCommand {
         func count(_ pattern: ParameterPattern) -> Int {
             store.parameters(matching: pattern).reduce(0) { $0 + $1.tensor.elementCount }
         }
-        let state = folder.folder.weights
+        let weights = WeightsFound(folder.folder)
         let found = CLIPInspection(
             model: model.path, architecture: folder.configuration.title,
             dialect: folder.dialect.name,
-            files: ([state] + folder.folder.twins).flatMap(\.archives)
-                .map(\.url.lastPathComponent),
-            formats: Set(state.archives.map(\.format.rawValue)).sorted(),
-            types: Set(state.tensors.map(\.scalarType.rawValue)).sorted(),
+            files: weights.files, formats: weights.formats, types: weights.types,
             parameters: store.elementCount, visionParameters: count("vision_model.**"),
             textParameters: count("text_model.**"), configuration: folder.configuration,
             processor: folder.processor, tokenizer: tokenizer(of: folder),

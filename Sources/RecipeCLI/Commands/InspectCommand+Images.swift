@@ -28,14 +28,11 @@ extension InspectCommand {
         // Loaded, not only listed: a tensor of the wrong shape is found here, not an hour later.
         let loaded = try folder.load()
         let regularized = loaded.store.parameters(matching: loaded.recipeWeights)
-        let state = folder.folder.weights
+        let weights = WeightsFound(folder.folder)
         let found = ImageInspection(
             model: model.path, architecture: folder.configuration.title,
             dialect: folder.dialect.name,
-            files: ([state] + folder.folder.twins).flatMap(\.archives)
-                .map(\.url.lastPathComponent),
-            formats: Set(state.archives.map(\.format.rawValue)).sorted(),
-            types: Set(state.tensors.map(\.scalarType.rawValue)).sorted(),
+            files: weights.files, formats: weights.formats, types: weights.types,
             parameters: loaded.store.elementCount, imageSize: folder.configuration.imageSize,
             featureSize: loaded.featureSize, labels: loaded.labelCount,
             processor: folder.processor,

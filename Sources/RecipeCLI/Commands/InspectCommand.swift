@@ -63,7 +63,7 @@ struct InspectCommand: ParsableCommand {
             (.pooler, "pooler"), (.maskedLMHead, "masked-language-model head"),
             (.classifier, "classifier"),
         ]
-        let state = folder.folder.weights
+        let weights = WeightsFound(folder.folder)
         let tokenizer: String
         do {
             tokenizer = "WordPiece, \(try folder.tokenizer().vocabularySize) tokens"
@@ -72,10 +72,7 @@ struct InspectCommand: ParsableCommand {
         }
         return Inspection(
             model: model.path, architecture: "bert", dialect: folder.dialect.name,
-            files: ([state] + folder.folder.twins).flatMap(\.archives)
-                .map(\.url.lastPathComponent),
-            formats: Set(state.archives.map(\.format.rawValue)).sorted(),
-            types: Set(state.tensors.map(\.scalarType.rawValue)).sorted(),
+            files: weights.files, formats: weights.formats, types: weights.types,
             parameters: bert.store.elementCount, layers: folder.configuration.layerCount,
             hiddenSize: folder.configuration.hiddenSize, heads: folder.configuration.headCount,
             intermediateSize: folder.configuration.intermediateSize,
@@ -125,5 +122,19 @@ struct InspectCommand: ParsableCommand {
             "  " + $0.0.padding(toLength: 13, withPad: " ", startingAt: 0) + $0.1
         }
         return ([title] + facts + matrices.map { indent + $0 }).joined(separator: "\n")
+    }
+}
+
+/// What holds a model's weights, as every inspection says it.
+struct WeightsFound {
+    let files: [String]
+    let formats: [String]
+    let types: [String]
+
+    init(_ folder: ModelFolder) {
+        let state = folder.weights
+        files = ([state] + folder.twins).flatMap(\.archives).map(\.url.lastPathComponent)
+        formats = Set(state.archives.map(\.format.rawValue)).sorted()
+        types = Set(state.tensors.map(\.scalarType.rawValue)).sorted()
     }
 }

@@ -91,11 +91,9 @@ extension PretrainCommand {
     ) throws {
         let run = try settings.trainer(
             of: model, images: images, normalization: processor.normalization)
-        let records = try RunDirectory.open(
-            at: out.runFolder, force: out.force, resuming: snapshots.resume,
-            plan: RunPlan(
-                command: "pretrain", inputs: [self.model.path] + [images.name],
-                output: out.output.path, settings: settings), device: device)
+        let records = try out.records(
+            of: "pretrain", inputs: [self.model.path] + [images.name], settings: settings,
+            snapshots: snapshots, device: device)
         let progress = TrainingProgress("pretrain", on: .standard)
         let summary = try run.complete(
             records: records, snapshots: snapshots.policy(in: out.runFolder),

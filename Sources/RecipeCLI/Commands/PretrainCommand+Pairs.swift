@@ -93,11 +93,9 @@ extension PretrainCommand {
     ) throws {
         let run = try settings.trainer(
             of: clip, pairs: pairs.prepared, normalization: processor.normalization)
-        let records = try RunDirectory.open(
-            at: out.runFolder, force: out.force, resuming: snapshots.resume,
-            plan: RunPlan(
-                command: "pretrain", inputs: [model.path, pairs.source.file],
-                output: out.output.path, settings: settings), device: device)
+        let records = try out.records(
+            of: "pretrain", inputs: [model.path, pairs.source.file], settings: settings,
+            snapshots: snapshots, device: device)
         let progress = TrainingProgress("pretrain", on: .standard)
         let summary = try run.complete(
             records: records, snapshots: snapshots.policy(in: out.runFolder),

@@ -208,11 +208,9 @@ struct PretrainCommand: ParsableCommand {
         let tokenized = TokenizedCorpus(
             corpus.texts, tokenizer: tokenizer, maximumLength: settings.maximumLength)
         let trainer = try settings.trainer(of: bert, texts: tokenized.texts, tokenizer: tokenizer)
-        let records = try RunDirectory.open(
-            at: out.runFolder, force: out.force, resuming: snapshots.resume,
-            plan: RunPlan(
-                command: "pretrain", inputs: [model.path] + texts.auxiliary.map(\.path),
-                output: out.output.path, settings: settings), device: device)
+        let records = try out.records(
+            of: "pretrain", inputs: [model.path] + texts.auxiliary.map(\.path), settings: settings,
+            snapshots: snapshots, device: device)
         let progress = TrainingProgress("pretrain", on: .standard)
         let summary = try trainer.complete(
             records: records, snapshots: snapshots.policy(in: out.runFolder),

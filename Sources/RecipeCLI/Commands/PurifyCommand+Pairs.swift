@@ -37,11 +37,9 @@ extension PurifyCommand {
         job.device = device
         job.force = out.force
         job.snapshots = snapshots.policy(in: out.runFolder)
-        let records = try RunDirectory.open(
-            at: out.runFolder, force: out.force, resuming: snapshots.resume,
-            plan: RunPlan(
-                command: "purify", inputs: [model.path, url.path], output: out.output.path,
-                settings: recipe), device: device)
+        let records = try out.records(
+            of: "purify", inputs: [model.path, url.path], settings: recipe,
+            snapshots: snapshots, device: device)
         let progress = TrainingProgress("purify", on: .standard)
         let report = try records.removedIfNothingHappens {
             try job.run(
@@ -54,15 +52,12 @@ extension PurifyCommand {
     }
 
     private func text(_ report: CLIPPurification.Report) -> String {
-        let ratios = report.training.normRatios.values.sorted()
-        let mean = ratios.reduce(0, +) / Double(max(1, ratios.count))
-        return """
-            \(report.output)
-              \(report.changed.count) of \(report.tensorCount) tensors changed
-              ‖W‖ at \(String(format: "%.3f", mean)) of its start (mean of \(ratios.count) \
-            matrices, \(String(format: "%.3f to %.3f", ratios.first ?? 1, ratios.last ?? 1)))
-              \(HumanFormat.rate(report.training.samplesPerSecond)) pairs, \
-            \(HumanFormat.duration(report.training.seconds)); records in \(out.runFolder.path)
-            """
+        """
+        \(report.output)
+          \(report.changed.count) of \(report.tensorCount) tensors changed
+          \(norms(report.training))
+          \(HumanFormat.rate(report.training.samplesPerSecond)) pairs, \
+        \(HumanFormat.duration(report.training.seconds)); records in \(out.runFolder.path)
+        """
     }
 }

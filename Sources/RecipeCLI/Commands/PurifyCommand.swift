@@ -111,11 +111,9 @@ struct PurifyCommand: ParsableCommand {
         job.device = device
         job.force = out.force
         job.snapshots = snapshots.policy(in: out.runFolder)
-        let records = try RunDirectory.open(
-            at: out.runFolder, force: out.force, resuming: snapshots.resume,
-            plan: RunPlan(
-                command: "purify", inputs: [model.path] + texts.auxiliary.map(\.path),
-                output: out.output.path, settings: recipe), device: device)
+        let records = try out.records(
+            of: "purify", inputs: [model.path] + texts.auxiliary.map(\.path), settings: recipe,
+            snapshots: snapshots, device: device)
         let progress = TrainingProgress("purify", on: console)
         let report = try records.removedIfNothingHappens {
             try job.run(
@@ -156,14 +154,22 @@ struct PurifyCommand: ParsableCommand {
         }
     }
 
-    private func text(_ report: Purification.Report) -> String {
-        let ratios = report.training.normRatios.values
+    /// How small the regularized matrices have become.
+    func norms(_ training: RunSummary) -> String {
+        let ratios = training.normRatios.values.sorted()
         let mean = ratios.reduce(0, +) / Double(max(1, ratios.count))
+        return """
+            ‖W‖ at \(String(format: "%.3f", mean)) of its start (mean of \(ratios.count) matrices, \
+            \(String(format: "%.3f to %.3f", ratios.first ?? 1, ratios.last ?? 1)))
+            """
+    }
+
+    private func text(_ report: Purification.Report) -> String {
         let rate = HumanFormat.rate(report.training.samplesPerSecond)
         return """
             \(report.output)
               \(report.changed.count) tensors changed, everything else is the same to the bit
-              ‖W‖ at \(String(format: "%.3f", mean)) of its start (mean of \(ratios.count) matrices)
+              \(norms(report.training))
               \(rate) texts, \(HumanFormat.duration(report.training.seconds)); records in \
             \(out.runFolder.path)
             """
