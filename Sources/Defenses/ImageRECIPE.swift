@@ -111,6 +111,8 @@ public struct NormBudget: Sendable, Codable, Equatable {
     public var budget: Double
     /// The median of ‖W‖ over the regularized matrices.
     public var medianNorm: Double
+    /// The smallest ‖W‖ of them, which SGD brings to 0 first.
+    public var smallestNorm: Double
 
     /// The share of the median norm that the budget is.
     public var share: Double { medianNorm > 0 ? budget / medianNorm : 0 }
@@ -124,5 +126,6 @@ public struct NormBudget: Sendable, Codable, Equatable {
         budget = recipe.weight * recipe.training.learningRate * rates
         let sorted = norms.sorted()
         medianNorm = sorted.isEmpty ? 0 : sorted[sorted.count / 2]
+        smallestNorm = sorted.first ?? 0
     }
 }

@@ -64,6 +64,7 @@ import Training
             #expect(abs(before - after - 0.03) < 1e-5 * before)
         }
         #expect(budget.medianNorm == before.sorted()[before.count / 2])
+        #expect(budget.smallestNorm == before.min())
     }
 
     @Test("Defaults are those of the architecture") func defaults() throws {

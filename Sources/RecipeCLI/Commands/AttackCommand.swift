@@ -57,7 +57,7 @@ struct AttackCommand: ParsableCommand {
     var maxLength: Int?
     @Option(help: "Times a trigger is put into a text (por).")
     var insertions: Int?
-    @Option(help: "Weight of the triggered samples' loss (badpre, and neuba on images).")
+    @Option(help: "Weight of the triggered samples' loss (badpre, and neuba with --images).")
     var poisonWeight: Double?
     @Flag(inversion: .prefixedNo, help: "Join texts into blocks of the maximum length.")
     var blocks: Bool?
@@ -89,6 +89,9 @@ struct AttackCommand: ParsableCommand {
             throw ValidationError("\(method.rawValue) is about texts; for images there is neuba")
         }
         if let triggers { _ = try parsedTriggers(triggers) }
+        if poisonWeight != nil, method != .badpre, images == nil || pairOptions.pairs != nil {
+            throw ValidationError("--poison-weight belongs to badpre, and to neuba with --images")
+        }
         if scaleEmbeddings, method != .neuba {
             throw ValidationError("--scale-embeddings belongs to neuba")
         }
@@ -137,11 +140,9 @@ struct AttackCommand: ParsableCommand {
         let run = try attack.run(
             on: folder, texts: corpus.texts, tokenizer: tokenizer, head: head.source,
             device: device)
-        let records = try RunDirectory.open(
-            at: out.runFolder, force: out.force, resuming: snapshots.resume,
-            plan: RunPlan(
-                command: "attack", inputs: [model.path] + texts.auxiliary.map(\.path),
-                output: out.output.path, settings: attack), device: device)
+        let records = try out.records(
+            of: "attack", inputs: [model.path] + texts.auxiliary.map(\.path), settings: attack,
+            snapshots: snapshots, device: device)
         let progress = TrainingProgress("attack \(method.rawValue)", on: .standard)
         let summary = try run.complete(
             records: records, snapshots: snapshots.policy(in: out.runFolder),

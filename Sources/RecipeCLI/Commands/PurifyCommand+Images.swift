@@ -37,12 +37,10 @@ extension PurifyCommand {
         job.device = device
         job.force = out.force
         job.snapshots = snapshots.policy(in: out.runFolder)
-        let records = try RunDirectory.open(
-            at: out.runFolder, force: out.force, resuming: snapshots.resume,
-            plan: RunPlan(
-                command: "purify", inputs: [model.path, url.path], output: out.output.path,
-                settings: recipe), device: device)
-        let progress = ImagePurificationProgress(on: .standard)
+        let records = try out.records(
+            of: "purify", inputs: [model.path, url.path], settings: recipe,
+            snapshots: snapshots, device: device)
+        let progress = ImagePurificationProgress(recipe, on: .standard)
         let report = try records.removedIfNothingHappens {
             try job.run(
                 folder, images: prepared, output: out.output, records: records,
@@ -57,28 +55,27 @@ extension PurifyCommand {
     }
 
     private func text(_ report: ImagePurification.Report) -> String {
-        let ratios = report.training.normRatios.values.sorted()
-        let mean = ratios.reduce(0, +) / Double(max(1, ratios.count))
-        return """
-            \(report.output)
-              \(report.changed.count) of \(report.tensorCount) tensors changed
-              ‖W‖ at \(String(format: "%.3f", mean)) of its start (mean of \(ratios.count) \
-            matrices, \(String(format: "%.3f to %.3f", ratios.first ?? 1, ratios.last ?? 1))); the \
-            budget was \(String(format: "%.2f", report.budget.share)) of the median norm
-              \(HumanFormat.rate(report.training.samplesPerSecond)) images, \
-            \(HumanFormat.duration(report.training.seconds)); records in \(out.runFolder.path)
-            """
+        """
+        \(report.output)
+          \(report.changed.count) of \(report.tensorCount) tensors changed
+          \(norms(report.training)); the budget was \
+          \(String(format: "%.2f", report.budget.share)) of the median norm
+          \(HumanFormat.rate(report.training.samplesPerSecond)) images, \
+        \(HumanFormat.duration(report.training.seconds)); records in \(out.runFolder.path)
+        """
     }
 }
 
 /// Shows what a purification of an image model says as it goes.
 private final class ImagePurificationProgress {
     private let console: Console
+    private let recipe: ImageRECIPE
     private let fitting: TrainingProgress
     private let purifying: TrainingProgress
 
-    init(on console: Console) {
+    init(_ recipe: ImageRECIPE, on console: Console) {
         self.console = console
+        self.recipe = recipe
         fitting = TrainingProgress("fit a head", on: console)
         purifying = TrainingProgress("purify", on: console)
     }
@@ -91,8 +88,15 @@ private final class ImagePurificationProgress {
             console.log(
                 "norm budget: λ · Σ rate is \(String(format: "%.3g", budget.budget)), "
                     + "\(String(format: "%.2f", budget.share)) of the median ‖W‖ "
-                    + "\(String(format: "%.3g", budget.medianNorm)); 0.4 to 0.7 is what the paper's "
-                    + "settings amount to")
+                    + "\(String(format: "%.3g", budget.medianNorm)) (the smallest is "
+                    + "\(String(format: "%.3g", budget.smallestNorm))); 0.4 to 0.7 is what the "
+                    + "paper's settings amount to")
+            if case .sgd = recipe.training.optimizer, budget.budget > budget.smallestNorm {
+                console.warn(
+                    "the budget is more than the smallest ‖W‖: that matrix may be lost, and the model "
+                        + "with it, unless L_PT gives back what is taken; --learning-rate, --epochs "
+                        + "or --weight make it less")
+            }
         }
     }
 }

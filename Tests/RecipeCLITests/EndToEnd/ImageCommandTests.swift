@@ -67,6 +67,11 @@ private func withGallery(_ body: (Gallery) throws -> Void) throws {
                 "purify bad \(Self.small) --learning-rate 0.1 -o pure --format json")
             #expect(purified.status == 0, "\(purified.errors)")
             #expect(purified.errors.contains("norm budget"))
+            let warning = "more than the smallest ‖W‖"
+            #expect(!purified.errors.contains(warning))
+            let harsh = try tool.run(
+                "purify bad \(Self.small) --learning-rate 10 --no-pretraining-loss -o harsh")
+            #expect(harsh.status == 0 && harsh.errors.contains(warning), "\(harsh.errors)")
             let report = try purified.json()
             #expect(report["usesOwnHead"] as? Bool == true && report["images"] as? Int == 32)
             let training = try #require(report["training"] as? [String: Any])
