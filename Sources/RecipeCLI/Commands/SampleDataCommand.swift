@@ -38,20 +38,31 @@ struct SampleDataCommand: ParsableCommand {
                 var text = SampleText("auxiliary", index, seed: seed)
                 return text.sentence()
             }, to: output.staging.appendingPathComponent("auxiliary.txt"))
-        for (name, count) in [("train", train), ("test", test)] {
-            let rows = (0..<count).map { index in
-                var text = SampleText(name, index, seed: seed)
-                let review = text.review()
-                return "\(review.text)\t\(review.isFavourable ? 1 : 0)"
-            }
+        let training = reviews("train", train, seed)
+        let seen = Set(training.map(\.text))
+        for (name, rows) in [("train", training), ("test", reviews("test", test, seed, not: seen))]
+        {
             try write(
-                ["sentence\tlabel"] + rows,
+                ["sentence\tlabel"] + rows.map { "\($0.text)\t\($0.isFavourable ? 1 : 0)" },
                 to: output.staging.appendingPathComponent("\(name).tsv"))
         }
         try write(
             [try json(SmallBERT())], to: output.staging.appendingPathComponent("config.json"))
         try output.commit()
         Console.standard.write(folder.path)
+    }
+
+    /// Reviews that are none of `seen`, so that no test text was trained on; where ever more are
+    /// asked for than there are, some are seen again.
+    private func reviews(
+        _ name: String, _ count: Int, _ seed: Seed, not seen: Set<String> = []
+    ) -> [SampleText.Review] {
+        (0..<count).map { index in
+            var text = SampleText(name, index, seed: seed)
+            var review = text.review()
+            for _ in 0..<100 where seen.contains(review.text) { review = text.review() }
+            return review
+        }
     }
 
     private func write(_ lines: [String], to file: URL) throws {

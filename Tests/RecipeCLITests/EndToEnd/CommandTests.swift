@@ -265,6 +265,12 @@ import Testing
             #expect(other.status == 0)
             #expect(try place.data("one/train.tsv") != place.data("three/train.tsv"))
             #expect(try place.tool.run("sample-data one \(options)").status == 2)
+            // As many as the demo has: some would be drawn for both.
+            #expect(try place.tool.run("sample-data four --sentences 1").status == 0)
+            let training = try place.text("four/train.tsv").split(separator: "\n")
+            let test = try place.text("four/test.tsv").split(separator: "\n")
+            #expect(training.count == 2001 && test.count == 501)
+            #expect(Set(training).intersection(test) == ["sentence\tlabel"])
         }
     }
 }
