@@ -22,7 +22,7 @@ public struct ImageEvaluator: Sendable {
     public var device = Device.cpu
 
     /// An evaluation with three seeds; by default with the paper's settings, which
-    /// `ImageFineTuning.paper` knows better for one data set.
+    /// `ImageFineTuning.paper` knows better for some models and data sets.
     public init(_ fineTuning: ImageFineTuning = ImageFineTuning()) {
         self.fineTuning = fineTuning
     }
@@ -104,7 +104,9 @@ public struct ImageEvaluator: Sendable {
         settings.filter = filter
         settings.computeType = fineTuning.precision.computeType(on: device)
         settings.samples = .images(
-            .init(preparation: preparation, optimizer: fineTuning.optimizer))
+            .init(
+                preparation: preparation, optimizer: fineTuning.optimizer,
+                schedule: fineTuning.schedule))
         return settings
     }
 

@@ -54,9 +54,17 @@ extension EvaluationDocument {
             ]
         case .images(let images):
             [
-                KeyValue("Optimizer", InlineText("\(images.optimizer.name), at a constant rate")),
+                KeyValue("Optimizer", InlineText(optimizer(images))),
                 KeyValue("Images", self.images(images.preparation)),
             ]
+        }
+    }
+
+    private static func optimizer(_ images: EvaluationSettings.Images) -> String {
+        switch images.schedule ?? .constant {
+        case .constant: "\(images.optimizer.name), at a constant rate"
+        case .linear: "\(images.optimizer.name), the rate falling to 0"
+        case .cosine: "\(images.optimizer.name), the rate falling to 0 along a cosine"
         }
     }
 

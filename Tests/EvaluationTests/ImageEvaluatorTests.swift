@@ -255,6 +255,24 @@ private enum Blobs {
         #expect(message(good, Blobs.images(6, size: 16, seed: 1)).contains("16×16"))
     }
 
+    @Test("A CLIP's tower is fine-tuned as the paper does it, the rate falling to 0")
+    func paperCLIP() throws {
+        let clip = ImageConfiguration.clip(CLIPVisionConfiguration())
+        let usual = ImageFineTuning.paper(for: clip, layout: .folders)
+        #expect(usual.epochs == 3 && usual.learningRate == 1e-5 && usual.schedule == .linear)
+        #expect(usual.optimizer == .adamW() && usual.batchSize == 32)
+        #expect(ImageFineTuning.paper(for: clip, layout: .gtsrb).learningRate == 2e-5)
+        let settings = ImageEvaluator(usual).settings(for: ImagePreparation(size: 8))
+        #expect(
+            settings.samples
+                == .images(
+                    .init(
+                        preparation: ImagePreparation(size: 8), optimizer: .adamW(),
+                        schedule: .linear)))
+        let data = try JSONEncoder().encode(settings)
+        #expect(try JSONDecoder().decode(EvaluationSettings.self, from: data) == settings)
+    }
+
     @Test("The paper's settings depend on the model and the data") func paper() throws {
         let usual = ImageFineTuning()
         #expect(usual.epochs == 10 && usual.learningRate == 1e-3 && usual.batchSize == 64)

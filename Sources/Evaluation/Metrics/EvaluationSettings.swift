@@ -67,13 +67,17 @@ public struct EvaluationSettings: Sendable, Equatable {
         public var preparation: ImagePreparation
         /// Which optimizer classifiers are trained with.
         public var optimizer: OptimizerConfiguration
+        /// How their learning rate falls; nil where it stays.
+        public var schedule: Schedule.Shape?
 
         /// Settings.
         public init(
-            preparation: ImagePreparation, optimizer: OptimizerConfiguration = .sgd()
+            preparation: ImagePreparation, optimizer: OptimizerConfiguration = .sgd(),
+            schedule: Schedule.Shape? = nil
         ) {
             self.preparation = preparation
             self.optimizer = optimizer
+            self.schedule = schedule == .constant ? nil : schedule
         }
     }
 }

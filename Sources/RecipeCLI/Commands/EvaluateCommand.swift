@@ -63,15 +63,16 @@ struct EvaluateCommand: ParsableCommand {
     var force = false
     @OptionGroup var compute: ComputeOptions
 
-    @Option(help: "Journeys through the training data: 3 (BERT), 10 (images), 4 (ViT on CIFAR-10).")
+    @Option(
+        help: "Journeys through the data: 3 (BERT, CLIP), 10 (VGG, ViT) or 4 (ViT on CIFAR-10).")
     var epochs: Int?
     @Option(
         help: """
-            Learning rate: 2e-5, falling to 0 (BERT), or constant 1e-3 (images) or 1e-2 (ViT on \
-            CIFAR-10).
+            Learning rate: falling to 0 from 2e-5 (BERT, or CLIP on traffic signs) or 1e-5 (CLIP), \
+            or constant 1e-3 (VGG, ViT) or 1e-2 (ViT on CIFAR-10).
             """)
     var learningRate: Double?
-    @Option(help: "Samples a step: 32 (BERT) or 64 (images).")
+    @Option(help: "Samples a step: 32 (BERT, CLIP) or 64 (VGG, ViT).")
     var batchSize: Int?
     @Option(help: "Count all samples (none), or those right without a trigger (clean-correct).")
     var filter = AttackSuccess.Filter.none
@@ -102,7 +103,7 @@ struct EvaluateCommand: ParsableCommand {
     var split: String?
     @Option(help: "Where the split and the images of --limit are drawn from: 42.")
     var seed: UInt64?
-    @Option(help: "The optimizer for an image model, sgd or adamw: sgd.")
+    @Option(help: "The optimizer for an image model: sgd, or adamw (CLIP).")
     var optimizer: OptimizerChoice?
 
     @Option(help: "How to print the result: text or json.")
