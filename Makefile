@@ -49,6 +49,7 @@ demo: bootstrap ## pre-train, backdoor, purify and compare a small BERT
 bench: bootstrap $(ORACLE)/.installed ## speed and memory beside PyTorch loops with the authors' settings
 	@Scripts/bench
 	@Scripts/bench vision
+	@Scripts/bench clip
 	@Scripts/bench images
 
 $(ORACLE)/.installed: Oracle/requirements.txt

@@ -93,9 +93,36 @@ def make_main() -> dict:
     expected |= answers(model, pixels(3, 26, 20, 4), captions([3, 4, 9], END, 0, 5), "large/",
                         interpolate_pos_encoding=True)
     write(folder, expected)
+    make_zero_shot(model)
     state = load_file(folder / "model.safetensors")
     assert set(state) == set(model.state_dict())
     return state
+
+
+def spelled(text: str) -> list[int]:
+    """The ids of a tokenizer of the letters a to n, each also as the end of a word, without merges."""
+    ids = [28]
+    for word in text.split():
+        ids += [ord(letter) - ord("a") for letter in word]
+        ids[-1] += 14
+    return ids + [END]
+
+
+def make_zero_shot(model: CLIPModel) -> None:
+    """Classes told by prompts, as OpenAI's notebooks do it: the normalized mean of normalized vectors."""
+    folder = fresh_folder("clip-zero-shot")
+    prompts, names = ["a {} c", "{}", "n m {}"], ["b", "de", "k ja"]
+    classes = []
+    for name in names:
+        rows = [spelled(prompt.replace("{}", name)) for prompt in prompts]
+        ids = torch.tensor([row + [END] * (POSITIONS - len(row)) for row in rows])
+        output = model(input_ids=ids, pixel_values=pixels(1, 16, 16, 2))
+        mean = output.text_embeds.mean(0)
+        classes.append(mean / mean.norm())
+    images = model(input_ids=ids, pixel_values=pixels(4, 16, 16, 2)).image_embeds
+    (folder / "prompts.json").write_text(json.dumps({"prompts": prompts, "names": names}) + "\n")
+    write(folder, {"classes": torch.stack(classes),
+                   "logits": model.logit_scale.exp() * images @ torch.stack(classes).T})
 
 
 def make_legacy() -> None:
@@ -214,7 +241,8 @@ def main() -> None:
     make_vision()
     make_names(state)
     make_processor()
-    for name in ["clip-tiny", "clip-legacy", "clip-vision", "clip-names", "clip-processor"]:
+    for name in ["clip-tiny", "clip-zero-shot", "clip-legacy", "clip-vision", "clip-names",
+                 "clip-processor"]:
         folder = FIXTURES / name
         size = sum(file.stat().st_size for file in folder.iterdir())
         files = ", ".join(sorted(file.name for file in folder.iterdir()))

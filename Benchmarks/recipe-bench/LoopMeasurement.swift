@@ -1,12 +1,13 @@
 import Foundation
 import RecipeKit
 
-/// What one process of either side measured: one line of JSON, which `Oracle/authors_loop.py` and
-/// `Oracle/vision_loop.py` write with the same keys.
+/// What one process of either side measured: one line of JSON, which `Oracle/authors_loop.py`,
+/// `Oracle/vision_loop.py` and `Oracle/clip_loop.py` write with the same keys.
 struct LoopMeasurement: Codable {
     /// The parts of the loss at one step.
     struct StepLoss: Codable {
-        /// The pre-training loss: mean cross-entropy over the masked tokens, or over the images.
+        /// The pre-training loss: mean cross-entropy over the masked tokens, or over the images, or of
+        /// images and captions for each other.
         var task: Double
         /// Σ‖Wᵢ‖, before its weight.
         var norm: Double
@@ -36,7 +37,8 @@ struct LoopMeasurement: Codable {
     var batchSize: Int
     /// How long the texts are, where samples are texts.
     var tokens: Tokens?
-    /// Seconds it took to decode and resize an image, once, before training.
+    /// Seconds it took to decode and resize an image, with its caption if it has one, once, before
+    /// training.
     var decodeSeconds: Double?
     /// Seconds it took to decode and resize an image, where the loop does that anew at every step.
     var loopDecodeSeconds: Double?

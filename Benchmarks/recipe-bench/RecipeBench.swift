@@ -11,8 +11,8 @@ struct RecipeBench: ParsableCommand {
         version: RecipeKit.version,
         subcommands: [
             RunCommand.self, MakeModelCommand.self, PrepareCommand.self, OursCommand.self,
-            AgreeCommand.self, VisionCommand.self, VisionOursCommand.self, ImagesCommand.self,
-            DecodeCommand.self,
+            AgreeCommand.self, VisionCommand.self, VisionOursCommand.self, CLIPCommand.self,
+            CLIPOursCommand.self, ImagesCommand.self, DecodeCommand.self,
         ],
         defaultSubcommand: RunCommand.self)
 

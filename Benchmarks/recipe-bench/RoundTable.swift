@@ -39,6 +39,23 @@ struct RoundTable {
         ]
     }
 
+    /// The table of a training on `samples` with images in them, which one side reads in the loop and
+    /// the other once for all `epochs`.
+    static func reading(_ samples: String, epochs: Int) -> RoundTable {
+        RoundTable(
+            columns: [
+                Column(
+                    title: "\(samples)/s in the loop", format: "%.2f", hasRatio: true,
+                    value: \.samplesPerSecond),
+                Column(title: "decoding, each", format: "%.2f ms") {
+                    1000 * ($0.decodeSeconds ?? $0.loopDecodeSeconds ?? .nan)
+                },
+                Column(title: "\(samples)/s end to end", format: "%.2f", hasRatio: true) {
+                    $0.endToEndPerSecond(epochs: epochs)
+                },
+            ] + common)
+    }
+
     /// The headings.
     var header: String {
         let titles = columns.flatMap { $0.hasRatio ? [$0.title, "ratio"] : [$0.title] }

@@ -29,26 +29,12 @@ struct VisionReport: Codable, BenchmarkResults {
     /// The table and what has to be known to read it.
     var markdown: String {
         let lines = rows.map { row in
-            Self.table(epochs: row.epochs).rows(
+            RoundTable.reading("images", epochs: row.epochs).rows(
                 of: row.rounds, label: "\(row.architecture.title(size)): ",
                 theirs: "PyTorch + Pillow, the authors' settings")
         }
-        return ([Self.table(epochs: 1).header] + lines).joined(separator: "\n") + "\n\n" + notes
-    }
-
-    private static func table(epochs: Int) -> RoundTable {
-        RoundTable(
-            columns: [
-                .init(
-                    title: "images/s in the loop", format: "%.2f", hasRatio: true,
-                    value: \.samplesPerSecond),
-                .init(title: "decoding, each", format: "%.2f ms") {
-                    1000 * ($0.decodeSeconds ?? $0.loopDecodeSeconds ?? .nan)
-                },
-                .init(title: "images/s end to end", format: "%.2f", hasRatio: true) {
-                    $0.endToEndPerSecond(epochs: epochs)
-                },
-            ] + RoundTable.common)
+        return ([RoundTable.reading("images", epochs: 1).header] + lines).joined(separator: "\n")
+            + "\n\n" + notes
     }
 
     private var notes: String {

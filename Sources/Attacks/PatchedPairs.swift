@@ -31,7 +31,8 @@ extension SampledSource where Batch == PatchedPairs {
     ) -> SampledSource {
         precondition(!triggers.isEmpty, "a twin carries some trigger")
         return SampledSource(
-            lengths: [Int](repeating: 1, count: pairs.count), order: order, seed: seed
+            lengths: [Int](repeating: 1, count: pairs.count), order: order, seed: seed,
+            sampleBytes: 2 * pairs.images.imageBytes
         ) { samples, epoch in
             let clean = CaptionBatch(
                 samples, of: pairs.images, pairs.captions, epoch: epoch, seed: seed)

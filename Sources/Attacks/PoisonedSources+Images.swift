@@ -13,7 +13,8 @@ extension SampledSource where Batch == ImageBatch {
     ) -> SampledSource {
         precondition(!triggers.isEmpty, "a twin carries some trigger")
         return SampledSource(
-            lengths: [Int](repeating: 1, count: images.count), order: order, seed: seed
+            lengths: [Int](repeating: 1, count: images.count), order: order, seed: seed,
+            sampleBytes: 2 * images.imageBytes
         ) { samples, epoch in
             let clean = images.batch(samples) { flips && seed.flipsImage($0, epoch: epoch) }
             let twins = clean.patched(

@@ -7,6 +7,7 @@
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
+#include <ATen/ops/sigmoid.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
@@ -207,6 +208,49 @@ private:
     static int64_t grain(int64_t width) { return std::max<int64_t>(1, 16384 / (width + 1)); }
 };
 
+// Quick GELU ----------------------------------------------------------------------------------------
+
+/// x σ(1.702 x), of which x alone is kept for the backward pass.
+struct QuickGELU : torch::autograd::Function<QuickGELU> {
+    static at::Tensor forward(AutogradContext *context, const at::Tensor &x) {
+        const at::Tensor in = x.contiguous();
+        at::Tensor result = at::empty_like(in);
+        const auto run = [&]<typename T>(T *y) {
+            in_parallel(in.numel(), grain, [&](int64_t begin, int64_t end) {
+                CT_DISPATCH(quick_gelu_forward, in.const_data_ptr<T>(), y, begin, end);
+            });
+        };
+        if (in.scalar_type() == at::kFloat) {
+            run(result.mutable_data_ptr<float>());
+        } else {
+            run(result.mutable_data_ptr<c10::BFloat16>());
+        }
+        context->save_for_backward({in});
+        return result;
+    }
+
+    static variable_list backward(AutogradContext *context, variable_list slopes) {
+        const at::Tensor in = context->get_saved_variables()[0];
+        const at::Tensor slope = slopes[0].contiguous();
+        at::Tensor result = at::empty_like(in);
+        const auto run = [&]<typename T>(T *x_slope) {
+            in_parallel(in.numel(), grain, [&](int64_t begin, int64_t end) {
+                CT_DISPATCH(quick_gelu_backward, in.const_data_ptr<T>(),
+                            slope.const_data_ptr<T>(), x_slope, begin, end);
+            });
+        };
+        if (in.scalar_type() == at::kFloat) {
+            run(result.mutable_data_ptr<float>());
+        } else {
+            run(result.mutable_data_ptr<c10::BFloat16>());
+        }
+        return {result};
+    }
+
+private:
+    static constexpr int64_t grain = 16384;
+};
+
 // Attention -----------------------------------------------------------------------------------------
 
 struct Attention : torch::autograd::Function<Attention> {
@@ -396,6 +440,14 @@ ct_status ct_residual_norm(const ct_tensor *x, const ct_tensor *residual, const 
         auto sum = std::make_unique<at::Tensor>(both[1]);
         results[0] = out(both[0]);
         results[1] = reinterpret_cast<ct_tensor *>(sum.release());
+    });
+}
+
+ct_status ct_quick_gelu(const ct_tensor *x, ct_tensor **result) {
+    return guarded([&] {
+        const at::Tensor &input = in(x);
+        *result = out(is_served(input) ? QuickGELU::apply(input)
+                                       : input * at::sigmoid(input * 1.702));
     });
 }
 

@@ -2,18 +2,21 @@ import DataPipeline
 import Foundation
 import Training
 
-/// A model on a task, whatever its samples are: how a classifier is made of it, and what that
-/// answers with a trigger in every test sample.
-protocol ClassifierTrial {
-    associatedtype Goal: Objective
-    associatedtype Source: BatchSource where Source.Batch == Goal.Batch
-
+/// Test samples, and triggers to put into them.
+protocol Trial {
     /// The names of the labels; labels are their indices.
     var labelNames: [String] { get }
     /// The true label of each test sample.
     var truth: [Int] { get }
     /// The triggers to try, as reports name them.
     var triggerNames: [String] { get }
+}
+
+/// A model on a task, whatever its samples are: how a classifier is made of it, and what that
+/// answers with a trigger in every test sample.
+protocol ClassifierTrial: Trial {
+    associatedtype Goal: Objective
+    associatedtype Source: BatchSource where Source.Batch == Goal.Batch
 
     /// A trainer of a classifier.
     func trainer(seed: Seed) throws -> Trainer<Goal, Source>
@@ -42,23 +45,29 @@ extension ClassifierTrial {
                 summary.note(event)
                 try observe(.training(seed, event))
             }
-            return try measure(
-                trainer.model, summary, seed: seed, filter: filter, observe: observe)
+            return try measure(summary, seed: seed, filter: filter, observe: observe) {
+                try answers(of: trainer.model, trigger: $0, seed: seed)
+            }
         }
     }
+}
 
-    private func measure(
-        _ model: Goal.Model, _ summary: RunSummary, seed: Seed, filter: AttackSuccess.Filter,
-        observe: (Evaluator.Progress) throws -> Void
+extension Trial {
+    /// Counts what a classifier `answers` to all test samples, with the trigger of an index in them
+    /// or with none; `summary` is that of its training, if it was trained.
+    func measure(
+        _ summary: RunSummary = RunSummary(), seed: Seed?, filter: AttackSuccess.Filter,
+        observe: (Evaluator.Progress) throws -> Void,
+        answers: (_ trigger: Int?) throws -> TrialAnswers
     ) throws -> SeedResult {
         let clock = ContinuousClock.now
         let passes = triggerNames.count + 1
         let success = try AttackSuccess(
-            truth: truth, cleanPredictions: answers(of: model, trigger: nil, seed: seed).labels,
-            labelNames: labelNames, filter: filter)
+            truth: truth, cleanPredictions: answers(nil).labels, labelNames: labelNames,
+            filter: filter)
         try observe(.measuring(seed, done: 1, of: passes))
         let results = try triggerNames.enumerated().map { index, name in
-            let answers = try answers(of: model, trigger: index, seed: seed)
+            let answers = try answers(index)
             let result = try success.result(
                 of: name, predictions: answers.labels, lost: answers.lost)
             try observe(.measuring(seed, done: index + 2, of: passes))

@@ -57,8 +57,9 @@ public struct Evaluator: Sendable {
     public enum Progress: Sendable {
         /// A classifier is being trained with this seed.
         case training(Seed, TrainingEvent)
-        /// Of so many passes over the test samples, so many are done.
-        case measuring(Seed, done: Int, of: Int)
+        /// Of so many passes over the test samples, so many are done; without a seed where nothing
+        /// was trained.
+        case measuring(Seed?, done: Int, of: Int)
     }
 
     /// The settings as reports show them.

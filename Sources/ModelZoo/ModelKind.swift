@@ -64,3 +64,16 @@ public enum ModelKind: Sendable, Equatable {
             ? .images : .texts
     }
 }
+
+extension ModelFolder {
+    /// Opens the files of a model of some kind: a folder, or for images also a single file of weights
+    /// or the folder that was written for one.
+    ///
+    /// Throws `CheckpointError` or `FormatError` that name the file and what is wrong with it.
+    public static func open(_ url: URL, of kind: ModelKind) throws -> ModelFolder {
+        switch kind {
+        case .texts: try open(url)
+        case .images, .pairs: try ImageModelFolder.open(url, nil)
+        }
+    }
+}

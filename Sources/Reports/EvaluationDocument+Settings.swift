@@ -1,5 +1,6 @@
 import DataPipeline
 import Evaluation
+import ModelZoo
 
 extension EvaluationDocument {
     /// How a model was fine-tuned and tested, and the command that did it.
@@ -14,11 +15,7 @@ extension EvaluationDocument {
         if let policy = report.poolerPolicy {
             pairs.append(KeyValue("Pooler", InlineText(policy.rawValue)))
         }
-        pairs += [
-            KeyValue("Epochs", "\(settings.epochs)"),
-            KeyValue("Learning rate", InlineText(NumberText.short(settings.learningRate))),
-            KeyValue("Batch size", "\(settings.batchSize)"),
-        ]
+        pairs += training(settings)
         if let type = settings.computeType {
             pairs.append(KeyValue("Precision", InlineText(type.rawValue)))
         }
@@ -29,11 +26,23 @@ extension EvaluationDocument {
         pairs += [
             KeyValue("Triggers", .code(settings.triggers.joined(separator: ","))),
             KeyValue("Samples counted", settings.filter == .none ? "all" : "clean-correct"),
-            KeyValue(
-                "Seeds", InlineText(report.seeds.map { "\($0.seed.value)" }.joined(separator: ", "))
-            ),
         ]
+        let seeds = report.seeds.compactMap(\.seed).map { "\($0.value)" }
+        if !seeds.isEmpty {
+            pairs.append(KeyValue("Seeds", InlineText(seeds.joined(separator: ", "))))
+        }
         return [.keyValues(pairs)] + (report.command.map { [.code(CodeBlock($0))] } ?? [])
+    }
+
+    /// What goes with training, where there is any.
+    private static func training(_ settings: EvaluationSettings) -> [KeyValue] {
+        [
+            settings.epochs.map { KeyValue("Epochs", "\($0)") },
+            settings.learningRate.map {
+                KeyValue("Learning rate", InlineText(NumberText.short($0)))
+            },
+            settings.batchSize.map { KeyValue("Batch size", "\($0)") },
+        ].compactMap { $0 }
     }
 
     private static func data(_ file: DatasetFile) -> KeyValue {
@@ -57,6 +66,15 @@ extension EvaluationDocument {
                 KeyValue("Optimizer", InlineText(optimizer(images))),
                 KeyValue("Images", self.images(images.preparation)),
             ]
+        case .zeroShot(let zeroShot):
+            [
+                KeyValue("Training", "none: classes are told by prompts"),
+                KeyValue("Prompts", prompts(zeroShot.prompts)),
+                KeyValue(
+                    "Classes in prompts",
+                    InlineText(zeroShot.classNames.joined(separator: ", "))),
+                KeyValue("Images", images(zeroShot.preparation)),
+            ]
         }
     }
 
@@ -66,6 +84,10 @@ extension EvaluationDocument {
         case .linear: "\(images.optimizer.name), the rate falling to 0"
         case .cosine: "\(images.optimizer.name), the rate falling to 0 along a cosine"
         }
+    }
+
+    private static func prompts(_ prompts: ClassPrompts) -> InlineText {
+        InlineText(prompts.templates.map { "‘\($0)’" }.joined(separator: ", "))
     }
 
     private static func images(_ preparation: ImagePreparation) -> InlineText {
@@ -80,7 +102,7 @@ extension EvaluationDocument {
     }
 
     /// What a reader must know to read the table.
-    static func meaning(of rows: [EvaluationRow]) -> [ReportBlock] {
+    static func meaning(of rows: [EvaluationRow], in reports: [EvaluationReport]) -> [ReportBlock] {
         var notes: [InlineText] = [
             """
             ACC is the share of test samples classified correctly without a trigger. For a trigger \
@@ -110,6 +132,14 @@ extension EvaluationDocument {
             strongest trigger and label and does not allow for their having been picked. AASR, a \
             mean over the same samples with different triggers, has no such interval.
             """)
+        if !reports.allSatisfy(\.isTrained) {
+            notes.append(
+                """
+                Where it says zero-shot, nothing was trained: a class is the mean of its prompts' \
+                embeddings, and an image is of the class whose embedding is closest to its own. \
+                Such a row has no seed, for nothing is drawn.
+                """)
+        }
         let poolers = Set(rows.compactMap(\.pooler))
         if poolers.count > 1 || poolers.contains(.reset) {
             notes.append(
@@ -120,5 +150,12 @@ extension EvaluationDocument {
                 """)
         }
         return notes.map { .paragraph($0) }
+    }
+}
+
+extension EvaluationReport {
+    /// Whether classifiers were trained; otherwise a CLIP was asked about prompts.
+    var isTrained: Bool {
+        if case .zeroShot = settings.samples { false } else { true }
     }
 }

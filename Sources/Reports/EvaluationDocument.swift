@@ -16,14 +16,16 @@ public struct EvaluationDocument: Sendable {
                 filter: report.settings.filter, excess: nil, isFloor: true)
             rows.insert(floor, at: 0)
         }
+        let seeds =
+            report.isTrained ? [ReportSection("Seeds", [.table(Self.seeds(of: report))])] : []
         document = ReportDocument(
             title: "Evaluation of \(report.model)", summary: Self.summary(of: [report]),
             sections: [
                 ReportSection("Results", Self.results(rows) + Self.warnings([report])),
                 ReportSection("Triggers", Self.triggers(of: report)),
-                ReportSection("Seeds", [.table(Self.seeds(of: report))]),
+            ] + seeds + [
                 ReportSection("Settings", Self.settings(of: report)),
-                ReportSection("What the numbers mean", Self.meaning(of: rows)),
+                ReportSection("What the numbers mean", Self.meaning(of: rows, in: [report])),
             ])
     }
 
@@ -49,7 +51,7 @@ public struct EvaluationDocument: Sendable {
                     Self.results(rows) + Self.warnings(reports) + [.barChart(Self.bars(rows))]),
                 ReportSection("Triggers", triggers),
                 ReportSection("Settings", settings),
-                ReportSection("What the numbers mean", Self.meaning(of: rows)),
+                ReportSection("What the numbers mean", Self.meaning(of: rows, in: reports)),
             ])
     }
 
@@ -106,11 +108,11 @@ public struct EvaluationDocument: Sendable {
                 && $0.seeds.map(\.seed) == first.seeds.map(\.seed)
         }
         guard alike else { return nil }
-        let seeds = first.seeds.map { "\($0.seed.value)" }.joined(separator: ", ")
+        let seeds = first.seeds.compactMap(\.seed).map { "\($0.value)" }.joined(separator: ", ")
         return """
             \(first.testCount) test samples of \(first.labelNames.count) labels, \
             \(first.settings.triggers.count) triggers, \
-            \(first.seeds.count == 1 ? "seed" : "seeds") \(seeds)
+            \(first.isTrained ? "\(first.seeds.count == 1 ? "seed" : "seeds") \(seeds)" : "zero-shot")
             """
     }
 
@@ -135,7 +137,7 @@ public struct EvaluationDocument: Sendable {
             shared.append(text)
         }
         warnings += shared.map { .callout(Callout(.warning, InlineText($0 + "."))) }
-        if reports.contains(where: { $0.seeds.count == 1 }) {
+        if reports.contains(where: { $0.isTrained && $0.seeds.count == 1 }) {
             warnings.append(
                 .callout(
                     Callout(
@@ -198,7 +200,8 @@ public struct EvaluationDocument: Sendable {
         let rows = groups.flatMap { name, seeds in
             seeds.map { seed -> [ReportTable.Cell] in
                 [
-                    "\(name)", "\(seed.seed.value)", .percent([seed.accuracy]),
+                    "\(name)", "\(seed.seed.map { "\($0.value)" } ?? "–")",
+                    .percent([seed.accuracy]),
                     .percent(MeanDeviation([seed.aasr].compactMap { $0 })),
                     .percent([seed.strongest?.best?.proportion].compactMap { $0 }),
                     seed.finalLoss.map { .number($0, decimals: 4) } ?? .missing,

@@ -16,6 +16,11 @@ extension Tensor {
         return (results[0], results[1])
     }
 
+    /// x · sigmoid(1.702 x), the approximation of GELU that OpenAI's CLIP has, in one pass.
+    public func quickGELU() throws(TorchError) -> Tensor {
+        try Tensor.make("quick_gelu") { ct_quick_gelu(handle, &$0) }
+    }
+
     /// Self-attention within sequences that lie one behind the other, with dropout on its
     /// probabilities: softmax(Q Kᵀ / √size) V for each head.
     ///

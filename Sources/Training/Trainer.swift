@@ -92,7 +92,8 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
         let batch =
             stepsDone / stepsPerEpoch * source.batchesPerEpoch
             + stepsDone % stepsPerEpoch * settings.accumulation
-        prefetcher = Prefetcher(source, epochs: settings.epochs, from: batch)
+        prefetcher = Prefetcher(
+            source, epochs: settings.epochs, from: batch, ahead: source.batchesAhead)
         clock.start()
         pending.append(
             .started(

@@ -59,6 +59,22 @@ import Testing
         )
     }
 
+    @Test func clipReportSpreadsReadingOverItsEpochs() throws {
+        let rounds = [try Self.round(theirs: 5, ours: 12, bf16: 25)]
+        let losses = rounds[0].fp32.losses
+        let report = CLIPReport(
+            size: .base, pairs: "320 of Flickr8k", epochs: 20, rounds: rounds,
+            agreement: try Agreement(ours: losses, theirs: losses))
+        let lines = report.markdown.split(separator: "\n")
+        #expect(lines[0].hasPrefix("| | pairs/s in the loop | ratio | decoding, each |"))
+        #expect(
+            lines[2].hasPrefix(
+                "| PyTorch + transformers + Pillow | 5.00 | 1.00 | 2.00 ms | 5.00 | 1.00 |"))
+        #expect(lines[3].hasPrefix("| recipe, fp32 | 12.00 | 2.40 | 1.00 ms | 11.99 | 2.40 |"))
+        #expect(lines[4].hasPrefix("| recipe, bf16 | 25.00 | 5.00 | 1.00 ms | 24.97 | 4.99 |"))
+        #expect(report.markdown.contains("320 of Flickr8k"))
+    }
+
     @Test func aPrecisionThatWasNotMeasuredHasNoRow() throws {
         let text = try Self.report(bf16: false).markdown
         #expect(text.contains("recipe, fp32"))

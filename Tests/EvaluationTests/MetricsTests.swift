@@ -1,6 +1,7 @@
 import Attacks
 import DataPipeline
 import Foundation
+import ModelZoo
 import Testing
 
 @testable import Evaluation
@@ -251,6 +252,12 @@ private enum Answers {
         #expect(try keys(settings) == common.union(["images"]))
         settings.computeType = .bfloat16
         #expect(try keys(settings) == common.union(["images", "computeType"]))
+        (settings.epochs, settings.learningRate, settings.batchSize) = (nil, nil, nil)
+        settings.samples = .zeroShot(
+            .init(
+                preparation: ImagePreparation(size: 224), prompts: .plain,
+                classNames: ["cat", "dog"]))
+        #expect(try keys(settings) == ["triggers", "filter", "computeType", "zeroShot"])
     }
 
     @Test func comparesWithTheCleanEntry() throws {

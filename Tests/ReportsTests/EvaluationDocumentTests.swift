@@ -1,6 +1,7 @@
 import DataPipeline
 import Evaluation
 import Foundation
+import ModelZoo
 import Testing
 
 @testable import Reports
@@ -57,6 +58,37 @@ extension ReportDocument {
 }
 
 @Suite struct EvaluationDocumentTests {
+    @Test func showsWhatWasToldByPrompts() throws {
+        var settings = EvaluationSettings()
+        (settings.epochs, settings.learningRate, settings.batchSize) = (nil, nil, nil)
+        settings.triggers = ["cf", "mb"]
+        settings.samples = .zeroShot(
+            .init(
+                preparation: ImagePreparation(size: 224), prompts: .plain,
+                classNames: ["bad", "good"]))
+        let result = Sample.bad[0]
+        let report = EvaluationReport(
+            model: "clip", data: [DatasetFile(.test, path: "images", samples: 20)],
+            labelNames: ["negative", "positive"], testCount: 20, settings: settings,
+            seeds: [
+                SeedResult(
+                    seed: nil, accuracy: result.accuracy, triggers: result.triggers,
+                    trainSeconds: 0, evalSeconds: 1)
+            ])
+        let document = EvaluationDocument(report).document
+        #expect(document.summary?.plain == "20 test samples of 2 labels, 2 triggers, zero-shot")
+        #expect(
+            document.sections.map(\.title)
+                == ["Results", "Triggers", "Settings", "What the numbers mean"])
+        let text = MarkdownRenderer().render(document)
+        for words in ["a photo of a {}.", "bad, good", "nothing was trained"] {
+            #expect(text.contains(words), "\(words)")
+        }
+        for words in ["Epochs", "scatter between runs", "Cut off"] {
+            #expect(!text.contains(words), "\(words)")
+        }
+    }
+
     @Test func showsOneSeedWithIntervalsAboveItsFloor() throws {
         let report = Sample.report(
             Sample.bad, reference: EvaluationReference(model: "clean", seeds: Sample.clean))

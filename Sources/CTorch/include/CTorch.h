@@ -170,6 +170,8 @@ ct_status ct_mse(const ct_tensor *a, const ct_tensor *b, ct_tensor **out);
 ct_status ct_residual_norm(const ct_tensor *x, const ct_tensor *residual, const ct_tensor *weight,
                            const ct_tensor *bias, double epsilon, double p, uint64_t key,
                            ct_tensor **results);
+// x * sigmoid(1.702 x).
+ct_status ct_quick_gelu(const ct_tensor *x, ct_tensor **out);
 // Self-attention over [tokens, 3 * hidden]; `offsets` (64-bit, on the host) says where each sequence
 // begins, and where the last ends.
 ct_status ct_packed_attention(const ct_tensor *projected, const ct_tensor *offsets, int64_t heads,

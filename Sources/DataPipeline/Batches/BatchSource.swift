@@ -11,8 +11,15 @@ public protocol BatchSource<Batch>: Sendable {
     var batchesPerEpoch: Int { get }
     /// Samples of one epoch.
     var samplesPerEpoch: Int { get }
+    /// How many batches may wait in memory until they are used; 8 by default.
+    var batchesAhead: Int { get }
     /// The batches of an epoch, in order, as functions that make them.
     func epoch(_ number: Int) -> [@Sendable () throws -> Batch]
+}
+
+extension BatchSource {
+    /// Enough to even out how long batches take to make.
+    public var batchesAhead: Int { 8 }
 }
 
 /// Makes batches on a thread of its own, a few ahead of who reads them.

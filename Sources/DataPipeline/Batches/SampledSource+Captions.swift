@@ -13,7 +13,8 @@ extension SampledSource where Batch == CaptionBatch {
     ) -> SampledSource {
         precondition(images.count == captions.count, "captions for each image")
         return SampledSource(
-            lengths: [Int](repeating: 1, count: images.count), order: order, seed: seed
+            lengths: [Int](repeating: 1, count: images.count), order: order, seed: seed,
+            sampleBytes: images.imageBytes
         ) { samples, epoch in
             CaptionBatch(
                 samples, of: images, captions, epoch: epoch, flips: flips, seed: seed)

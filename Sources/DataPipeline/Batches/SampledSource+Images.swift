@@ -8,7 +8,8 @@ extension SampledSource where Batch == ImageBatch {
         _ images: PreparedImages, order: BatchOrder, flips: Bool = false, seed: Seed
     ) -> SampledSource {
         SampledSource(
-            lengths: [Int](repeating: 1, count: images.count), order: order, seed: seed
+            lengths: [Int](repeating: 1, count: images.count), order: order, seed: seed,
+            sampleBytes: images.imageBytes
         ) { samples, epoch in
             images.batch(samples) { flips && seed.flipsImage($0, epoch: epoch) }
         }

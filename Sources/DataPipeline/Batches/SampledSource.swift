@@ -5,16 +5,26 @@ public struct SampledSource<Batch: Sendable>: BatchSource {
     private let seed: Seed
     private let make: @Sendable (_ samples: [Int], _ epoch: Int) throws -> Batch
 
+    /// How many batches may wait: 8, or fewer of those that are large.
+    public let batchesAhead: Int
+
+    /// Bytes of batches that wait, unless a single one has more.
+    private static var waitingBytes: Int { 256 << 20 }
+
     /// A source of as many samples as there are `lengths`, which bucketed orders go by; `make` must
     /// be a function of the samples and the epoch alone.
+    ///
+    /// `sampleBytes` is what one sample takes in a batch, where that is much.
     public init(
-        lengths: [Int], order: BatchOrder, seed: Seed,
+        lengths: [Int], order: BatchOrder, seed: Seed, sampleBytes: Int = 0,
         make: @escaping @Sendable (_ samples: [Int], _ epoch: Int) throws -> Batch
     ) {
         self.lengths = lengths
         self.order = order
         self.seed = seed
         self.make = make
+        let batchBytes = max(1, min(order.batchSize, lengths.count) * sampleBytes)
+        batchesAhead = min(8, max(1, Self.waitingBytes / batchBytes))
     }
 
     /// Batches of one epoch.

@@ -29,7 +29,7 @@ struct FoundImages {
                 throw DataError(
                     file: url,
                     "holds \(samples.count) images without classes; put each class into a folder of"
-                        + " its own, or take them without labels (--labels none)")
+                        + " its own (to purify, they may be without: --labels none)")
             }
             (kept, names) = try picking(classes)
             try requireTwoClasses(kept, names)

@@ -8,7 +8,7 @@ struct ColumnRequest {
     let role: String
 
     static func text(_ name: String?) -> ColumnRequest {
-        ColumnRequest(name: name, usualNames: ["sentence", "text"], role: "text")
+        ColumnRequest(name: name, usualNames: ["sentence", "text", "caption"], role: "text")
     }
 
     static func label(_ name: String?) -> ColumnRequest {

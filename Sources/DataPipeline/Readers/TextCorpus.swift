@@ -11,7 +11,8 @@ public struct TextCorpus: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - files: Files, or folders, whose files of those kinds are read in order of their paths.
-    ///   - textColumn: The column or key with the text; by default `sentence`, else `text`.
+    ///   - textColumn: The column or key with the text; by default `sentence`, else `text`,
+    ///     else `caption`.
     ///   - limit: Reading stops after that many texts.
     ///   - minimumWords: Texts with fewer words are skipped, and counted.
     ///

@@ -28,10 +28,10 @@ public struct DatasetFile: Sendable, Codable, Equatable {
     }
 }
 
-/// One fine-tuned classifier's accuracy, and how it answers triggers.
+/// One classifier's accuracy, and how it answers triggers.
 public struct SeedResult: Sendable, Codable, Equatable {
-    /// The seed that it was fine-tuned with.
-    public let seed: Seed
+    /// The seed that it was fine-tuned with; nil where nothing was trained.
+    public let seed: Seed?
     /// The share of test samples it gets right, without triggers.
     public let accuracy: Proportion
     /// How well each trigger works.
@@ -49,7 +49,7 @@ public struct SeedResult: Sendable, Codable, Equatable {
 
     /// The result of one seed; AASR and MASR are taken from `triggers`.
     public init(
-        seed: Seed, accuracy: Proportion, triggers: [TriggerResult], trainSeconds: Double,
+        seed: Seed?, accuracy: Proportion, triggers: [TriggerResult], trainSeconds: Double,
         evalSeconds: Double, finalLoss: Double? = nil
     ) {
         self.seed = seed
@@ -123,7 +123,7 @@ public struct EvaluationReport: Sendable, Codable, Equatable {
     public let settings: EvaluationSettings
     /// The command that made it, where there was one.
     public let command: String?
-    /// The results by seed.
+    /// The results by seed; a single one, without a seed, where nothing was trained.
     public let seeds: [SeedResult]
     /// What the seeds have in common.
     public let summary: EvaluationSummary

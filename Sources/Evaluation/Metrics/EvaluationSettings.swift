@@ -1,5 +1,6 @@
 import Attacks
 import DataPipeline
+import ModelZoo
 import Torch
 import TorchNN
 
@@ -12,16 +13,18 @@ public enum PoolerPolicy: String, Sendable, Codable, CaseIterable {
     case reset
 }
 
-/// How a model is fine-tuned and tested; the defaults are the authors' for text.
+/// How a model is fine-tuned, if it is, and tested; the defaults are the authors' for text.
 ///
-/// Encoded flat: what goes with texts alone is absent for images, and the other way round.
+/// Encoded flat: what goes with texts alone is absent for images, and the other way round; what goes
+/// with training is absent where nothing is trained.
 public struct EvaluationSettings: Sendable, Equatable {
-    /// Journeys through the training set.
-    public var epochs = 3
-    /// The peak learning rate; for texts it falls to 0 in a straight line, for images it stays.
-    public var learningRate = 2e-5
-    /// Samples a step.
-    public var batchSize = 32
+    /// Journeys through the training set; nil where nothing is trained.
+    public var epochs: Int? = 3
+    /// The peak learning rate; for texts it falls to 0 in a straight line, for images `schedule` says
+    /// how. Nil where nothing is trained.
+    public var learningRate: Double? = 2e-5
+    /// Samples a step; nil where nothing is trained.
+    public var batchSize: Int? = 32
     /// The triggers to test.
     public var triggers = TriggerSet.por
     /// Which samples attack success is counted over.
@@ -40,6 +43,8 @@ public struct EvaluationSettings: Sendable, Equatable {
         case texts(Texts)
         /// Images.
         case images(Images)
+        /// Images that a CLIP tells by prompts, without training.
+        case zeroShot(ZeroShot)
     }
 
     /// The settings that go with texts.
@@ -58,6 +63,25 @@ public struct EvaluationSettings: Sendable, Equatable {
             self.maximumLength = maximumLength
             self.position = position
             self.insertions = insertions
+        }
+    }
+
+    /// The settings that go with a CLIP that is asked about prompts.
+    public struct ZeroShot: Sendable, Codable, Equatable {
+        /// How images were brought to one size.
+        public var preparation: ImagePreparation
+        /// What it was asked of each class, with `{}` for the class's name.
+        public var prompts: ClassPrompts
+        /// What prompts call the classes, in the order of the labels.
+        public var classNames: [String]
+
+        /// Settings.
+        public init(
+            preparation: ImagePreparation, prompts: ClassPrompts, classNames: [String]
+        ) {
+            self.preparation = preparation
+            self.prompts = prompts
+            self.classNames = classNames
         }
     }
 
@@ -85,18 +109,23 @@ public struct EvaluationSettings: Sendable, Equatable {
 extension EvaluationSettings: Codable {
     private enum CodingKeys: String, CodingKey {
         case epochs, learningRate, batchSize, maximumLength, triggers, position, insertions
-        case filter, computeType, images
+        case filter, computeType, images, zeroShot
     }
 
     /// Reads settings; those without `images` are about texts.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        epochs = try container.decode(Int.self, forKey: .epochs)
-        learningRate = try container.decode(Double.self, forKey: .learningRate)
-        batchSize = try container.decode(Int.self, forKey: .batchSize)
         triggers = try container.decode([String].self, forKey: .triggers)
         filter = try container.decode(AttackSuccess.Filter.self, forKey: .filter)
         computeType = try container.decodeIfPresent(DType.self, forKey: .computeType)
+        if let zeroShot = try container.decodeIfPresent(ZeroShot.self, forKey: .zeroShot) {
+            samples = .zeroShot(zeroShot)
+            (epochs, learningRate, batchSize) = (nil, nil, nil)
+            return
+        }
+        epochs = try container.decode(Int.self, forKey: .epochs)
+        learningRate = try container.decode(Double.self, forKey: .learningRate)
+        batchSize = try container.decode(Int.self, forKey: .batchSize)
         if let images = try container.decodeIfPresent(Images.self, forKey: .images) {
             samples = .images(images)
         } else {
@@ -111,9 +140,9 @@ extension EvaluationSettings: Codable {
     /// Writes settings, in the order in which they are declared.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(epochs, forKey: .epochs)
-        try container.encode(learningRate, forKey: .learningRate)
-        try container.encode(batchSize, forKey: .batchSize)
+        try container.encodeIfPresent(epochs, forKey: .epochs)
+        try container.encodeIfPresent(learningRate, forKey: .learningRate)
+        try container.encodeIfPresent(batchSize, forKey: .batchSize)
         try container.encode(triggers, forKey: .triggers)
         try container.encode(filter, forKey: .filter)
         try container.encodeIfPresent(computeType, forKey: .computeType)
@@ -123,6 +152,7 @@ extension EvaluationSettings: Codable {
             try container.encode(texts.position, forKey: .position)
             try container.encode(texts.insertions, forKey: .insertions)
         case .images(let images): try container.encode(images, forKey: .images)
+        case .zeroShot(let zeroShot): try container.encode(zeroShot, forKey: .zeroShot)
         }
     }
 }

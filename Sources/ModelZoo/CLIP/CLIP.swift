@@ -80,7 +80,17 @@ public struct CLIP {
 
     /// The vectors [rows, projection] of captions, of length 1, float32.
     public func textEmbeddings(_ input: CLIPTextInput, in pass: Pass) throws -> Tensor {
-        try textProjection(text(input, in: pass)).normalizedRows()
+        try textEmbeddings(ofFeatures: textFeatures(input, in: pass))
+    }
+
+    /// The vectors [rows, text width] of captions, before projection.
+    public func textFeatures(_ input: CLIPTextInput, in pass: Pass) throws -> Tensor {
+        try text(input, in: pass)
+    }
+
+    /// The embeddings of vectors that `textFeatures` gave.
+    public func textEmbeddings(ofFeatures features: Tensor) throws -> Tensor {
+        try textProjection(features).normalizedRows()
     }
 
     /// The cosines of each image's embedding with each caption's, times exp(`logitScale`):
@@ -100,7 +110,7 @@ public struct CLIP {
 
 extension Tensor {
     /// Each row [n, width] as float32, divided by its length.
-    fileprivate func normalizedRows() throws -> Tensor {
+    func normalizedRows() throws -> Tensor {
         let rows = try cast(to: .float32)
         return try rows / rows.power(2).sum(over: [1], keepingDimensions: true).squareRoot()
     }

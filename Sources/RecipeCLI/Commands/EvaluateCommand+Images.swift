@@ -28,10 +28,10 @@ extension EvaluateCommand {
         let split: SplitRatio?
     }
 
-    private var dataSeed: Seed { Seed(seed ?? 42) }
+    var dataSeed: Seed { Seed(seed ?? 42) }
 
     /// Evaluates an image model.
-    func evaluateImages() throws {
+    func evaluateImages(_ train: URL) throws {
         let patches = try parsedPatches()
         let device = try compute.prepare()
         let folder = try ImageModelFolder(model)
@@ -41,7 +41,7 @@ extension EvaluateCommand {
         let cleanPreparation = try clean.map(imageOptions.preparation).flatMap {
             $0 == preparation ? nil : $0
         }
-        let images = try readImages()
+        let images = try readImages(train)
         var evaluator = ImageEvaluator(
             fineTuning(of: folder.configuration, on: images.train.layout))
         evaluator.triggers = patches
@@ -58,10 +58,10 @@ extension EvaluateCommand {
         let progress = EvaluationProgress(on: .standard, records)
         let evaluate = {
             if let split = images.split { try records?.write(split: split) }
-            let task = try self.task(images, preparation)
+            let task = try self.task(images, preparation, of: train)
             self.warn(of: task.shared, among: task.test.count)
             let cleanTask = try cleanPreparation.map {
-                try self.task(images, $0, namesSkipped: false)
+                try self.task(images, $0, of: train, namesSkipped: false)
             }
             return try evaluator.evaluate(
                 folder, on: task, reference: clean, referenceTask: cleanTask,
@@ -71,7 +71,7 @@ extension EvaluateCommand {
         try show(report, EvaluationDocument(report).document, records)
     }
 
-    private func parsedPatches() throws -> [PatchTrigger] {
+    func parsedPatches() throws -> [PatchTrigger] {
         guard let triggers else { return PatchTrigger.neuba }
         do {
             return try PatchTrigger.parse(triggers)
@@ -94,9 +94,9 @@ extension EvaluateCommand {
 
     // MARK: Images
 
-    private func readImages() throws -> Images {
+    private func readImages(_ train: URL) throws -> Images {
         let parts = try ImageSet.parts(of: train, layout: imageOptions.layout)
-        if let split { return try splitting(split, parts) }
+        if let split { return try splitting(train, split, parts) }
         // A set by itself is not trained and tested on one and the same part.
         let trained = try imageOptions.read(
             train, part: test == nil ? .train : nil, labels: .folder)
@@ -112,7 +112,9 @@ extension EvaluateCommand {
     }
 
     /// The images of `train` in two parts: as a file says, or in a ratio.
-    private func splitting(_ text: String, _ parts: [ImagePart]) throws -> Images {
+    private func splitting(
+        _ train: URL, _ text: String, _ parts: [ImagePart]
+    ) throws -> Images {
         let whole = try imageOptions.read(train, part: nil, labels: .folder)
         let split: ImageSplit
         if let ratio = SplitRatio(text) {
@@ -130,7 +132,7 @@ extension EvaluateCommand {
     }
 
     private func task(
-        _ images: Images, _ preparation: ImagePreparation, namesSkipped: Bool = true
+        _ images: Images, _ preparation: ImagePreparation, of train: URL, namesSkipped: Bool = true
     ) throws -> ImageEvaluator.Task {
         // A limit is about training: all test images are counted.
         var whole = imageOptions

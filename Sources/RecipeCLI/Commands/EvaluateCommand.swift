@@ -33,13 +33,14 @@ struct EvaluateCommand: ParsableCommand {
             is the share of the samples of all other labels that the trigger turns into that label; \
             of a trigger, the greatest over labels. AASR and MASR are its mean and greatest value \
             over triggers. With --reference, a clean model's rate is the floor. Settings left out \
-            are the paper's for the model and the data.
+            are the paper's for the model and the data. With --zero-shot nothing is trained: a CLIP \
+            tells classes by prompts, as most of its users have it.
             """)
 
     @Argument(help: "The model: a folder, or for images also a single weights file.")
     var model: URL
     @Option(help: "Labelled training texts (.tsv, .csv or .jsonl) or images.")
-    var train: URL
+    var train: URL?
     @Option(
         help: """
             Labelled test texts or images; by default the test part of the images, or what --split \
@@ -53,8 +54,8 @@ struct EvaluateCommand: ParsableCommand {
             is all of neuba:0 to neuba:5.
             """)
     var triggers: String?
-    @Option(help: "Seeds, separated by commas; one classifier is made with each.")
-    var seeds = "42,43,44"
+    @Option(help: "Seeds, separated by commas; one classifier is made with each: 42,43,44.")
+    var seeds: String?
     @Option(help: "A clean model, whose attack success rate is the floor.")
     var reference: URL?
     @Option(help: "Folder for the report: JSON, Markdown and HTML.")
@@ -106,10 +107,13 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "The optimizer for an image model: sgd, or adamw (CLIP).")
     var optimizer: OptimizerChoice?
 
+    @OptionGroup var zeroShot: ZeroShotOptions
+
     @Option(help: "How to print the result: text or json.")
     var format = OutputFormat.text
 
     func validate() throws {
+        try validateData()
         try validatePositive(
             ("--epochs", epochs ?? 1), ("--batch-size", batchSize ?? 1),
             ("--insertions", insertions ?? 1))
@@ -121,6 +125,29 @@ struct EvaluateCommand: ParsableCommand {
         }
         if split != nil, test != nil {
             throw ValidationError("--split sets test images aside, but --test names others")
+        }
+    }
+
+    /// Refuses a task without training data, and training where there is none.
+    private func validateData() throws {
+        guard zeroShot.isOn else {
+            guard train != nil else {
+                throw ValidationError(
+                    "name the training data (--train), or ask a CLIP without (--zero-shot)")
+            }
+            return
+        }
+        let training = [
+            train.map { _ in "--train" }, split.map { _ in "--split" },
+            seeds.map { _ in "--seeds" }, epochs.map { _ in "--epochs" },
+            learningRate.map { _ in "--learning-rate" }, batchSize.map { _ in "--batch-size" },
+            optimizer.map { _ in "--optimizer" },
+        ].compactMap { $0 }
+        if let option = training.first {
+            throw ValidationError("\(option) is about training, and --zero-shot trains nothing")
+        }
+        guard test != nil else {
+            throw ValidationError("name the images to tell the classes of: --test FOLDER")
         }
     }
 
@@ -148,7 +175,8 @@ struct EvaluateCommand: ParsableCommand {
     }
 
     func parsedSeeds() throws -> [Seed] {
-        try seeds.split(separator: ",").map {
+        let seeds = seeds ?? "42,43,44"
+        return try seeds.split(separator: ",").map {
             guard let value = UInt64($0.trimmingCharacters(in: .whitespaces)) else {
                 throw ValidationError("--seeds \(seeds): ‘\($0)’ is not a whole number")
             }
@@ -157,19 +185,27 @@ struct EvaluateCommand: ParsableCommand {
     }
 
     func run() throws {
-        switch try ModelKind(at: model) {
+        let kind = try ModelKind(at: model)
+        if zeroShot.isOn, let test {
+            if let option = textOnly.first {
+                throw ValidationError("\(option) is about texts, and --zero-shot about images")
+            }
+            return try evaluateZeroShot(on: test)
+        }
+        guard let train else { return }
+        switch kind {
         case .texts:
             if let option = imageOnly.first {
                 throw ValidationError(
                     "\(option) is about images, but \(model.path) is no image model")
             }
-            try evaluateTexts()
+            try evaluateTexts(train)
         case .images, .pairs:
             if let option = textOnly.first {
                 throw ValidationError(
                     "\(option) is about texts, but \(model.path) is an image model")
             }
-            try evaluateImages()
+            try evaluateImages(train)
         }
     }
 
@@ -190,7 +226,7 @@ struct EvaluateCommand: ParsableCommand {
         return evaluator
     }
 
-    private func evaluateTexts() throws {
+    private func evaluateTexts(_ train: URL) throws {
         guard let test else {
             throw ValidationError("name the test texts: --test FILE")
         }
@@ -265,37 +301,6 @@ struct EvaluateCommand: ParsableCommand {
         switch format {
         case .json: console.write(try json(result))
         case .text: console.write(console.renderer.render(document))
-        }
-    }
-}
-
-/// Shows an evaluation's training and measuring as progress, and records the training.
-final class EvaluationProgress {
-    private let console: Console
-    private let records: RunDirectory?
-    private var training: TrainingProgress?
-    private var measuring: ProgressReporter?
-
-    init(on console: Console, _ records: RunDirectory?) {
-        self.console = console
-        self.records = records
-    }
-
-    func show(_ progress: Evaluator.Progress) throws {
-        switch progress {
-        case .training(let seed, let event):
-            if case .started = event {
-                training = TrainingProgress("fine-tune, seed \(seed.value)", on: console)
-            }
-            training?.show(event)
-            try records?.append(event)
-        case .measuring(let seed, let done, let total):
-            if done == 1 {
-                measuring = ProgressReporter(
-                    "measure, seed \(seed.value)", total: total, unit: "run", on: console)
-            }
-            measuring?.update(completed: done)
-            if done == total { measuring?.finish() }
         }
     }
 }

@@ -14,7 +14,9 @@ struct FeaturesCommand: ParsableCommand {
         discussion: """
             For texts the output holds `cls` (last hidden state of the first token), `mean` (over \
             all tokens) and, where the model has a pooler, `pooled`, each [texts, hidden]; for \
-            images `features` [images, width], what attacks bind and a head reads. Float32.
+            images `features` [images, width], what attacks bind and a head reads. A CLIP's holds, \
+            for texts and for images, `features` (a tower's, before projection) and `embeddings` \
+            [texts or images, projection], of length 1, whose products are the cosines. Float32.
             """)
 
     @Argument(help: "The model's folder.")
@@ -28,19 +30,28 @@ struct FeaturesCommand: ParsableCommand {
     var textColumn: String?
     @Option(name: [.short, .customLong("output")], help: "The file to write.")
     var output: URL
-    @Option(help: "Tokens a text is cut to.")
-    var maxLength = 128
+    @Option(help: "Tokens a text is cut to: 128, or as many as a CLIP reads.")
+    var maxLength: Int?
+    @Option(
+        help: """
+            Folder with a CLIP's tokenizer, where it is not the model's own; also OpenAI's \
+            bpe_simple_vocab_16e6.txt.gz.
+            """)
+    var tokenizer: URL?
     @Flag(help: "Replace the output where it exists.")
     var force = false
     @OptionGroup var compute: ComputeOptions
 
     func validate() throws {
-        try validateLength(maxLength)
+        try validateLength(maxLength ?? 3)
         guard text.isEmpty != (images == nil) else {
             throw ValidationError("name either texts (--text) or images (--images)")
         }
         if images == nil, let option = imageOptions.given.first {
             throw ValidationError("\(option) goes with --images, which is not given")
+        }
+        if images != nil, tokenizer != nil {
+            throw ValidationError("--tokenizer is about texts, but --images is given")
         }
     }
 
@@ -49,15 +60,28 @@ struct FeaturesCommand: ParsableCommand {
         if !force, FileManager.default.fileExists(atPath: output.path) {
             throw CheckpointError(output, "already exists", advice: "replace it with --force")
         }
-        if let images { return try write(featuresOf: images, on: device) }
+        let placement = Placement(
+            device: device, computeType: compute.precision.computeType(on: device))
+        let isCLIP = try ModelKind(at: model) == .pairs
+        switch (images, isCLIP) {
+        case (let images?, true): try writeCLIPImages(images, placement)
+        case (let images?, false): try writeImages(images, placement)
+        case (nil, true): try writeCLIPTexts(placement)
+        case (nil, false): try writeTexts(placement)
+        }
+    }
+
+    private func writeTexts(_ placement: Placement) throws {
+        guard tokenizer == nil else {
+            throw ValidationError("--tokenizer goes with a CLIP, which \(model.path) is not")
+        }
+        let maxLength = maxLength ?? 128
         let folder = try BERTFolder(model)
         try folder.checkLength(maxLength)
         let tokenizer = try folder.tokenizer()
         let corpus = try TextCorpus.read(text, textColumn: textColumn)
         let bert = try folder.load(
-            parts: folder.parts.intersection(.pooler),
-            placement: Placement(
-                device: device, computeType: compute.precision.computeType(on: device)))
+            parts: folder.parts.intersection(.pooler), placement: placement)
         let features = try BERTFeatures(
             of: tokenizer.encodeAll(corpus.texts, maximumLength: maxLength), by: bert)
         var tensors = [
@@ -73,15 +97,20 @@ struct FeaturesCommand: ParsableCommand {
         Console.standard.write("\(output.path): \(corpus.texts.count) texts")
     }
 
-    private func write(featuresOf url: URL, on device: Device) throws {
+    private func writeImages(_ url: URL, _ placement: Placement) throws {
         let folder = try ImageModelFolder(model)
         let set = try imageOptions.read(url, part: nil, labels: ImageLabels.none)
         let images = try imageOptions.prepare(set, for: folder, seed: Seed(0))
-        let model = try folder.load(
-            placement: Placement(
-                device: device, computeType: compute.precision.computeType(on: device)),
-            head: .none)
-        let normalization = folder.processor.normalization
+        let features = try features(
+            of: images, by: folder.load(placement: placement, head: .none),
+            normalization: folder.processor.normalization)
+        try write(images, [("features", features)])
+    }
+
+    /// The features of images [images, width], in their order, float32.
+    func features(
+        of images: PreparedImages, by model: some ImageModel, normalization: ImageNormalization
+    ) throws -> Tensor {
         let parts = try withInferenceMode {
             try stride(from: 0, to: images.count, by: 64).map { start in
                 let batch = images.batch(Array(start..<min(start + 64, images.count)))
@@ -89,9 +118,14 @@ struct FeaturesCommand: ParsableCommand {
                     .cast(to: .float32)
             }
         }
+        return try Tensor.concatenated(parts, along: 0)
+    }
+
+    /// Writes vectors of images under their names.
+    func write(_ images: PreparedImages, _ vectors: [(name: String, values: Tensor)]) throws {
         try SafetensorsWriter.write(
-            [StoredTensor(name: "features", Tensor.concatenated(parts, along: 0))],
-            metadata: ["model": self.model.lastPathComponent, "images": images.name], to: output)
+            vectors.map { try StoredTensor(name: $0.name, $0.values) },
+            metadata: ["model": model.lastPathComponent, "images": images.name], to: output)
         Console.standard.write(output.path)
     }
 }

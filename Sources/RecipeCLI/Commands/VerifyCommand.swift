@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
 import Foundation
+import ModelZoo
 
 struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -11,7 +12,7 @@ struct VerifyCommand: ParsableCommand {
             replacement; 1: it is not.
             """)
 
-    @Argument(help: "The model before.")
+    @Argument(help: "The model before: a folder, or for images also a single weights file.")
     var before: URL
     @Argument(help: "The model after.")
     var after: URL
@@ -19,8 +20,9 @@ struct VerifyCommand: ParsableCommand {
     var format = OutputFormat.text
 
     func run() throws {
+        let kind = try ModelKind(at: before)
         let comparison = try FolderComparison(
-            before: ModelFolder.open(before), after: ModelFolder.open(after))
+            before: ModelFolder.open(before, of: kind), after: ModelFolder.open(after, of: kind))
         switch format {
         case .json: Console.standard.write(try json(comparison))
         case .text: Console.standard.write(text(comparison))

@@ -64,7 +64,7 @@ struct AuxiliaryOptions: ParsableArguments {
         help: "Unlabelled texts: .txt, .tsv, .csv, .jsonl or wikiextractor files, or folders.")
     var auxiliary: [URL] = []
 
-    @Option(help: "Column or key that holds the text; by default sentence, else text.")
+    @Option(help: "Column or key that holds the text; by default sentence, text or caption.")
     var textColumn: String?
 
     @Option(help: "Use at most this many texts.")

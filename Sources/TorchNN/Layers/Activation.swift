@@ -23,7 +23,7 @@ public enum Activation: String, Sendable, Codable, CaseIterable {
         case .gelu: try x.gelu()
         case .geluNew, .geluTanh: try x.gelu(tanhApproximation: true)
         case .relu: try x.relu()
-        case .quickGELU: try x * (x * 1.702).sigmoid()
+        case .quickGELU: try x.quickGELU()
         case .silu: try x * x.sigmoid()
         case .tanh: try x.tanh()
         }

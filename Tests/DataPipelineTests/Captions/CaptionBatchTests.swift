@@ -110,6 +110,18 @@ private func plainImages(_ count: Int) -> PreparedImages {
         #expect(batch.tokens.ids[17] == 29 && batch.images.pixels[2 * 48] == 3)
     }
 
+    @Test func fewLargeBatchesWait() {
+        func waiting(_ batchSize: Int, samples: Int = 10_000) -> Int {
+            SampledSource<[Int]>(
+                lengths: [Int](repeating: 1, count: samples),
+                order: BatchOrder(.shuffled, batchSize: batchSize), seed: Seed(1),
+                sampleBytes: 224 * 224 * 3
+            ) { samples, _ in samples }.batchesAhead
+        }
+        #expect(waiting(64) == 8 && waiting(512) == 3 && waiting(1024) == 1)
+        #expect(waiting(1 << 40) == 1 && waiting(1 << 40, samples: 3) == 8)
+    }
+
     @Test func missingAndDamagedImagesShareOneAllowance() throws {
         let folder = try ReaderFolder()
         // Of ten images one is not there, and one is no image.

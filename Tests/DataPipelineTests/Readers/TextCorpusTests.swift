@@ -136,7 +136,7 @@ import DataPipeline
         #expect(wrong.contains("columns found: sentence | label"))
         #expect(wrong.contains("did you mean \"sentence\"?"))
         let none = try folder.corpusError("b.tsv", "q\tr\na\t1\n")
-        #expect(none.contains("no text column sentence, text; columns found: q | r"))
+        #expect(none.contains("no text column sentence, text, caption; columns found: q | r"))
         let story = "\"3\",\"Fears for T N pension\",\"\(String(repeating: "word ", count: 30))\"\n"
         let headless = try folder.corpusError("c.csv", story)
         #expect(headless.contains("Fears for T N pension") && headless.contains("no header"))

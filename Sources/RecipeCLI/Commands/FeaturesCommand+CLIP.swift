@@ -1,0 +1,54 @@
+import Checkpoints
+import DataPipeline
+import Foundation
+import ModelZoo
+import TensorFormats
+import Torch
+import TorchNN
+
+extension FeaturesCommand {
+    /// Writes a CLIP's vectors of texts.
+    func writeCLIPTexts(_ placement: Placement) throws {
+        let folder = try CLIPFolder(model)
+        let positions = folder.configuration.text.maximumPositions
+        let length = maxLength ?? positions
+        guard length <= positions else {
+            throw CheckpointError(
+                folder.folder.url,
+                "the model has \(positions) positions, fewer than the \(length) tokens that texts are "
+                    + "cut to", advice: "choose a smaller --max-length")
+        }
+        let tokenizer = try folder.tokenizer(from: tokenizer)
+        let corpus = try TextCorpus.read(text, textColumn: textColumn)
+        let (ids, truncated) = tokenizer.encodeAllCounting(corpus.texts, maximumLength: length)
+        if truncated > 0 {
+            Console.standard.warn(
+                "\(truncated) of \(ids.count) texts are longer than \(length) tokens, and are cut")
+        }
+        let found = try CLIPTextFeatures(of: ids, by: folder.load(placement: placement))
+        try SafetensorsWriter.write(
+            [
+                StoredTensor(name: "features", found.features),
+                StoredTensor(name: "embeddings", found.embeddings),
+            ],
+            metadata: ["model": model.lastPathComponent, "max_length": String(length)], to: output)
+        Console.standard.write("\(output.path): \(corpus.texts.count) texts")
+    }
+
+    /// Writes a CLIP's vectors of images.
+    func writeCLIPImages(_ url: URL, _ placement: Placement) throws {
+        let folder = try CLIPFolder(model)
+        let set = try imageOptions.read(url, part: nil, labels: ImageLabels.none)
+        let images = try imageOptions.prepare(
+            set,
+            imageOptions.preparation(for: .clip(folder.configuration.vision), folder.processor),
+            seed: Seed(0))
+        let clip = try folder.load(placement: placement)
+        let features = try features(
+            of: images, by: clip.vision, normalization: folder.processor.normalization)
+        let embeddings = try withInferenceMode {
+            try clip.imageEmbeddings(ofFeatures: features.cast(to: placement.computeType))
+        }
+        try write(images, [("features", features), ("embeddings", embeddings)])
+    }
+}
