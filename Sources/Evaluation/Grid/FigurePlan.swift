@@ -12,6 +12,9 @@ public struct FigurePlan: Sendable, Codable, Equatable {
         case norms
         /// Attack success by trigger and label.
         case success
+
+        /// Reads a kind's name.
+        public init(from decoder: any Decoder) throws { self = try Self.named(by: decoder) }
     }
 
     /// What is drawn.

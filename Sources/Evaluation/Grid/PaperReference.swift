@@ -13,7 +13,7 @@ public struct PaperReference: Sendable, Codable, Equatable {
         case defense
         /// `waste`, `catdog`, `gtsrb`, `cifar10`, `sst2`, `hsol` or `agnews`.
         case task
-        /// What else there is: λ in Table 8, whose epochs in Table 9, before or after in Table 10.
+        /// What else there is: λ in Table 8, after which attack in Table 9.
         case variant
     }
 

@@ -60,10 +60,18 @@ public enum ReportMetric: String, Sendable, Codable, CaseIterable {
     case masr
     /// AASR less the floor's.
     case excess
-    /// The share of neurons that poisoned samples activate which clean ones activate too.
-    case overlap
-    /// The number of neurons that only poisoned samples activate.
-    case onlyPoisoned = "only-poisoned"
+    /// The share of neurons that poisoned samples activate which clean ones activate too, before
+    /// purification.
+    case overlapBefore = "overlap-before"
+    /// The same after purification.
+    case overlapAfter = "overlap-after"
+    /// The number of neurons that only poisoned samples activate, before purification.
+    case onlyPoisonedBefore = "only-poisoned-before"
+    /// The same after purification.
+    case onlyPoisonedAfter = "only-poisoned-after"
+
+    /// Reads a metric's name.
+    public init(from decoder: any Decoder) throws { self = try Self.named(by: decoder) }
 }
 
 /// A table of a report: stages laid out by their labels, a mean over all that agree in them.

@@ -16,6 +16,21 @@ extension Decoder {
     }
 }
 
+extension RawRepresentable where Self: CaseIterable, RawValue == String {
+    /// The case that `decoder` names; an error that lists all cases where it names none.
+    static func named(by decoder: any Decoder) throws -> Self {
+        let container = try decoder.singleValueContainer()
+        let name = try container.decode(String.self)
+        guard let found = Self(rawValue: name) else {
+            throw DecodingError.dataCorruptedError(
+                in: container,
+                debugDescription: "‘\(name)’ is not known: expected one of "
+                    + allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        return found
+    }
+}
+
 /// A key of any name.
 private struct AnyKey: CodingKey {
     let stringValue: String
