@@ -12,16 +12,16 @@ public struct CSVRenderer: Sendable {
         let layouts = table.columns.indices.map { column in
             Layout(of: rows.map { $0[column] })
         }
-        let compared = Set(table.annotations.filter { $0.value.other != nil }.keys.map(\.column))
+        let compared = Set(table.annotations.filter { $0.value.paper != nil }.keys.map(\.column))
         let header = table.columns.indices.flatMap { column in
-            (layouts[column].suffixes + (compared.contains(column) ? [" other"] : []))
+            (layouts[column].suffixes + (compared.contains(column) ? [" paper"] : []))
                 .map { text(table.columns[column].fullTitle + $0) }
         }
         let lines = rows.enumerated().map { index, row in
             row.enumerated().flatMap { column, cell in
-                let other = table.annotations[.init(row: index, column: column)]?.other
+                let paper = table.annotations[.init(row: index, column: column)]?.paper
                 return fields(cell, in: layouts[column])
-                    + (compared.contains(column) ? [other.map(number) ?? ""] : [])
+                    + (compared.contains(column) ? [paper.map(number) ?? ""] : [])
             }
         }
         return ([header] + lines).map { $0.joined(separator: ",") + "\n" }.joined()

@@ -109,7 +109,7 @@ private struct HTMLWriter {
         }
         let caption = table.caption.map { "<caption>\(inline($0))</caption>\n" } ?? ""
         return """
-            <div class="scroll"><table>
+            <div class="scroll\(table.isGrouped ? " wide" : "")"><table>
             \(caption)<thead>\(header(of: table))</thead>
             <tbody>
             \(rows.joined())</tbody>
@@ -161,13 +161,24 @@ private struct HTMLWriter {
     ) -> String {
         let isBest = best.contains(position)
         let isTied = table.annotations[position]?.isTied ?? false
-        var text = inline(table.text(at: position, of: cell))
-        if isBest { text = "<strong>\(text)</strong>" }
-        if let other = table.otherText(at: position, of: cell) {
-            text += "<br><small>\(HTMLText.escape(other))</small>"
+        var shown = cell
+        var interval = ""
+        if table.isGrouped, case .interval(let value, let low, let high, let decimals) = cell {
+            // Side by side, many values leave no room for their intervals.
+            shown = .number(value, decimals: decimals)
+            let ends = [low, high].map { NumberText.fixed($0, decimals: min(decimals, 1)) }
+            interval = "<br><small>[\(ends.joined(separator: ", "))]</small>"
         }
+        var text = inline(table.text(at: position, of: shown))
+        if isBest { text = "<strong>\(text)</strong>" }
+        if let paper = table.paperText(at: position, of: cell) {
+            text += "<br><small>paper \(HTMLText.escape(paper))</small>"
+        }
+        text += interval
         let mark = isBest ? " best" : isTied ? " tied" : ""
-        return "<td class=\"\(table.columns[position.column].alignment)\(mark)\">\(text)</td>"
+        let edge = table.beginsColumnGroup(position.column) ? " edge" : ""
+        return "<td class=\"\(table.columns[position.column].alignment)\(mark)\(edge)\">"
+            + "\(text)</td>"
     }
 
     private func keyValues(_ pairs: [KeyValue]) -> String {

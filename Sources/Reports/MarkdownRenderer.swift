@@ -58,8 +58,8 @@ public struct MarkdownRenderer: Sendable {
         let shown = table.text(at: position, of: cell)
         let isText = if case .text = cell { true } else { false }
         let text = isText ? inline(shown, inTable: true) : shown.plain
-        let other = table.otherText(at: position, of: cell).map { " *(\($0))*" } ?? ""
-        return (best.contains(position) ? "**\(text)**" : text) + other
+        let paper = table.paperText(at: position, of: cell).map { " *(\($0))*" } ?? ""
+        return (best.contains(position) ? "**\(text)**" : text) + paper
     }
 
     private func render(_ pairs: [KeyValue]) -> String {

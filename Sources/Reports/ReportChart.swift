@@ -54,19 +54,22 @@ public struct LineChart: Sendable, Codable, Equatable {
     public var series: [Series]
     /// Whether the vertical axis is logarithmic; values that are not positive are then left out.
     public var logarithmic: Bool
+    /// Whether the vertical axis, where it is not logarithmic, begins at 0.
+    public var includesZero: Bool
     /// How the lines are told apart.
     public var palette: Palette
 
     /// Makes a chart.
     public init(
         _ title: String, xTitle: String, yTitle: String, series: [Series],
-        logarithmic: Bool = false, palette: Palette = .categorical
+        logarithmic: Bool = false, includesZero: Bool = false, palette: Palette = .categorical
     ) {
         self.title = title
         self.xTitle = xTitle
         self.yTitle = yTitle
         self.series = series
         self.logarithmic = logarithmic
+        self.includesZero = includesZero
         self.palette = palette
     }
 }

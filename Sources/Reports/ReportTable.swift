@@ -63,18 +63,18 @@ public struct ReportTable: Sendable, Equatable {
         public var isTied: Bool
         /// Whether some of what belongs to it is still missing.
         public var isPartial: Bool
-        /// Another's value to compare with.
-        public var other: Double?
+        /// The paper's value to compare with.
+        public var paper: Double?
 
         /// Says nothing unless told otherwise.
         public init(
             isBest: Bool = false, isTied: Bool = false, isPartial: Bool = false,
-            other: Double? = nil
+            paper: Double? = nil
         ) {
             self.isBest = isBest
             self.isTied = isTied
             self.isPartial = isPartial
-            self.other = other
+            self.paper = paper
         }
     }
 
@@ -223,6 +223,15 @@ extension ReportTable {
         return marked
     }
 
+    /// Whether columns stand under common headings.
+    var isGrouped: Bool { columns.contains { $0.group != nil } }
+
+    /// Whether a column is the first of those under a common heading.
+    func beginsColumnGroup(_ column: Int) -> Bool {
+        guard let group = columns[column].group else { return false }
+        return column == 0 || columns[column - 1].group != group
+    }
+
     /// Whether the row's first cell is that of the row above, and its group goes on.
     func continuesGroup(_ row: Int) -> Bool {
         guard groupsRows, rows.indices.contains(row), row > 0 else { return false }
@@ -243,9 +252,9 @@ extension ReportTable {
         return InlineText(cell.inline.runs + (signs.isEmpty ? [] : [.text(signs)]))
     }
 
-    /// Another's value to compare a cell with, as it is shown.
-    func otherText(at position: Position, of cell: Cell) -> String? {
-        guard let other = annotations[position]?.other else { return nil }
-        return NumberText.fixed(other, decimals: cell.decimals ?? 2)
+    /// The paper's value to compare a cell with, as it is shown.
+    func paperText(at position: Position, of cell: Cell) -> String? {
+        guard let value = annotations[position]?.paper else { return nil }
+        return NumberText.fixed(value, decimals: cell.decimals ?? 2)
     }
 }

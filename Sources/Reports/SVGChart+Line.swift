@@ -158,7 +158,10 @@ private struct LineLayout {
         let values = points.flatMap { point in
             [point.y] + (point.interval.map { [$0.lowerBound, $0.upperBound] } ?? [])
         }
-        vertical = chart.logarithmic ? .logarithmic(for: values) : .linear(for: values)
+        vertical =
+            chart.logarithmic
+            ? .logarithmic(for: values)
+            : .linear(for: values, includingZero: chart.includesZero)
         let count = chart.series.count
         labelsEnds = count > 1 && Double(count) * Self.labelHeight <= 230
         let entries = chart.series.enumerated().map { (index, series) in

@@ -76,9 +76,9 @@ private struct TableLayout {
                 if column == 0, table.continuesGroup(row) { return "" }
                 let place = ReportTable.Position(row: row, column: column)
                 let text = VisibleText.line(table.text(at: place, of: cell).plain)
-                let other = table.otherText(at: place, of: cell).map { " (\($0))" } ?? ""
-                guard starsBest, marked.contains(column) else { return text + other }
-                return text + (best.contains(place) ? "*" : " ") + other
+                let paper = table.paperText(at: place, of: cell).map { " (\($0))" } ?? ""
+                guard starsBest, marked.contains(column) else { return text + paper }
+                return text + (best.contains(place) ? "*" : " ") + paper
             }
         }
         widths = []

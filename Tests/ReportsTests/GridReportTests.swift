@@ -236,7 +236,7 @@ import Testing
             ["bad", "none", .number(7), .number(8), .number(9)],
         ], groupsRows: true,
         annotations: [
-            .init(row: 0, column: 2): .init(isBest: true, isTied: true, other: 91.87),
+            .init(row: 0, column: 2): .init(isBest: true, isTied: true, paper: 91.87),
             .init(row: 1, column: 3): .init(isTied: true, isPartial: true),
         ])
 
@@ -249,7 +249,8 @@ import Testing
         #expect(page.contains(#"<tr class="group"><th scope="row" class="left">bad</th>"#))
         #expect(
             page.contains(
-                #"<td class="right best"><strong>1.0</strong><br><small>91.9</small></td>"#))
+                #"<td class="right best edge"><strong>1.0</strong><br><small>paper 91.9</small></td>"#
+            ))
         #expect(page.contains(#"<td class="right tied">5.0 ≈ †</td>"#))
     }
 
@@ -264,7 +265,7 @@ import Testing
                 """)
         #expect(
             CSVRenderer().render(table) == """
-                Attack,Defense,A ACC,A ACC other,A ASR,B ACC
+                Attack,Defense,A ACC,A ACC paper,A ASR,B ACC
                 por,none,1,91.87,2,3
                 por,recipe,4,,5,
                 bad,none,7,,8,9

@@ -82,7 +82,7 @@ enum GridSample {
                 TablePlan(
                     "Table 1 (b)", about: "Purifying BERT.",
                     metrics: [.acc, .aasr, .masr, .excess],
-                    floor: LabelFilter(["attack": ["clean"]]),
+                    floor: LabelFilter(["attack": ["clean"], "defense": ["none"]]),
                     paper: PaperReference(table: 1, fixed: [.model: "bert"]))),
             .figure(
                 FigurePlan(

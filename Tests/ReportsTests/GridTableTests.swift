@@ -98,6 +98,39 @@ import Testing
         #expect(unread.warnings.first?.contains("report.json is missing") ?? false)
     }
 
+    @Test func givesEachModelItsOwnFloorInItsGroup() {
+        let stages = ["vgg", "vit"].flatMap { model in
+            [
+                Sample.stage(
+                    "neuba", "none", "t", extra: ["model": model], [(900, 500, 500)]),
+                Sample.stage(
+                    "clean", "none", "t", extra: ["model": model],
+                    [model == "vgg" ? (900, 50, 50) : (900, 100, 100)]),
+            ]
+        }
+        let plan = TablePlan(
+            "t", where: LabelFilter(["attack": ["neuba"]]), rows: ["model", "defense"],
+            metrics: [.excess], floor: LabelFilter(["attack": ["clean"], "defense": ["none"]]))
+        let rows = table(plan, stages).rows
+        #expect(
+            rows.map(\.labels) == [
+                ["vgg", "none"], ["vgg", "none"], ["vit", "none"], ["vit", "none"],
+            ])
+        #expect(rows.map(\.isFloor) == [true, false, true, false])
+        #expect(rows.map { $0.cells[0].mean } == [nil, 90, nil, 80])
+        #expect(rows.map { $0.cells[0].floor } == [nil, 10, nil, 20])
+        var vague = plan
+        vague.floor = LabelFilter(["model": ["vgg"], "attack": ["clean"]])
+        #expect(
+            table(vague, stages).rows.last?.cells[0].mean == 90, "named, it need not be the same")
+        var wrong = stages
+        wrong[1].labels["defense"] = "fp"
+        vague.floor = LabelFilter(["attack": ["clean"]])
+        #expect(
+            table(vague, wrong).warnings.first?.contains("has the model and defense of vgg none")
+                ?? false)
+    }
+
     @Test func takesEachEvaluationsOwnFloorWithoutAnother() {
         let reference = EvaluationReference(
             model: "clean", seeds: Sample.results([(900, 50, 50)]))

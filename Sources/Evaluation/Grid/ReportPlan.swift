@@ -89,8 +89,8 @@ public struct TablePlan: Sendable, Codable, Equatable {
     public var columns: [String]
     /// What each column shows.
     public var metrics: [ReportMetric]
-    /// The stages of the clean model, whose AASR is the floor of their column; by default each
-    /// evaluation's own reference.
+    /// The stages of the clean model, whose AASR is the floor of the rows that agree with it in
+    /// every label that is not named here; by default each evaluation's own reference.
     public var floor: LabelFilter?
     /// What label values are shown as, by value.
     public var names: [String: String]

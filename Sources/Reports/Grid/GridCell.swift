@@ -46,6 +46,8 @@ public struct GridCell: Sendable, Codable, Equatable {
     /// Half of the width of its 95 % interval: of Wilson's for the number of test samples, or
     /// Student's over runs, whichever is the wider.
     public var uncertainty: Double?
+    /// The clean model's AASR; nil where there is none, and of the clean model itself.
+    public var floor: Double?
     /// The paper's number.
     public var paper: Double?
     /// Whether it is the best of its group.
@@ -56,6 +58,7 @@ public struct GridCell: Sendable, Codable, Equatable {
         let measured = stages.map { Measurement.list(metric, of: $0, floor: floor) }
         let all = measured.flatMap { $0 }
         self.stages = stages.map(\.name)
+        self.floor = floor
         state = Self.state(of: stages, measured: measured.count { !$0.isEmpty })
         values = all.map(\.value)
         guard let summary = MeanDeviation(values) else { return }

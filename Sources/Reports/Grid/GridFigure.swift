@@ -77,8 +77,10 @@ public struct GridFigure: Sendable, Codable, Equatable {
             }
         }
         let isCount = plan.y.allSatisfy(\.isCount)
+        let metrics = plan.y.map(\.title).joined(separator: " and ")
         return LineChart(
-            title, xTitle: plan.x, yTitle: isCount ? "neurons" : "%", series: series)
+            "\(metrics) by \(plan.x)", xTitle: plan.x, yTitle: isCount ? "neurons" : "%",
+            series: series, includesZero: true)
     }
 
     /// A chart for each loss: they may differ by orders of magnitude.
@@ -144,7 +146,8 @@ public struct GridFigure: Sendable, Codable, Equatable {
             ("before", .overlapBefore), ("after", .overlapAfter),
         ]
         return BarChart(
-            title, valueTitle: "overlap ratio (%)", categories: groups.map(\.name),
+            "Overlap ratio before and after", valueTitle: "overlap ratio (%)",
+            categories: groups.map(\.name),
             series: metrics.map { name, metric in
                 BarChart.Series(
                     name,

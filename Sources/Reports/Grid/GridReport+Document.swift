@@ -39,7 +39,9 @@ extension GridReport {
     }
 
     private static func callouts(_ warnings: [String]) -> [ReportBlock] {
-        warnings.map { .callout(Callout(.warning, InlineText($0.capitalizedSentence))) }
+        guard !warnings.isEmpty else { return [] }
+        let text = warnings.map(\.capitalizedSentence).joined(separator: " ")
+        return [.callout(Callout(.warning, InlineText(text)))]
     }
 
     private var unfinished: Callout? {
@@ -78,6 +80,13 @@ extension GridReport {
                 Numbers are means ± sample standard deviations over runs with different seeds. Of \
                 a single run, brackets hold Wilson's 95 % interval of a share; that of MASR does \
                 not allow for the strongest trigger having been picked, and AASR has none.
+                """)
+        }
+        if metrics.contains(where: \.isOfNeurons) {
+            notes.append(
+                """
+                Overlap is the share of the neurons that poisoned samples activate which clean \
+                ones activate too; beside it stand numbers of neurons that only poisoned ones do.
                 """)
         }
         if metrics.contains(.excess) {

@@ -18,8 +18,6 @@ public struct GridTable: Sendable, Codable, Equatable {
         public var labels: [String]
         /// What it shows.
         public var metric: ReportMetric
-        /// The AASR of the clean model in percent; nil where there is none.
-        public var floor: Double?
     }
 
     /// How it was asked for.
@@ -34,10 +32,10 @@ public struct GridTable: Sendable, Codable, Equatable {
     /// Lays out `stages` as `plan` says.
     public init(_ plan: TablePlan, of stages: [StageResult]) {
         self.plan = plan
-        let choice = Choice(plan, stages)
-        columns = choice.columns
-        rows = choice.rows
-        warnings = choice.warnings
+        let layout = GridLayout(plan, stages)
+        columns = layout.columns
+        rows = layout.rows
+        warnings = layout.warnings
         markBest()
     }
 
@@ -48,14 +46,15 @@ public struct GridTable: Sendable, Codable, Equatable {
         columns += self.columns.map { column in
             let group = names(column.labels)
             return .init(
-                column.metric.title, in: group.isEmpty ? nil : group, kind: .number)
+                column.metric.title(among: plan.metrics), in: group.isEmpty ? nil : group,
+                kind: .number)
         }
         var annotations: [ReportTable.Position: ReportTable.Annotation] = [:]
         for (index, row) in rows.enumerated() {
             for (place, cell) in row.cells.enumerated() {
                 let note = ReportTable.Annotation(
                     isBest: cell.mark == .best, isTied: cell.mark != nil,
-                    isPartial: cell.state == .partial, other: cell.paper)
+                    isPartial: cell.state == .partial, paper: cell.paper)
                 guard note != ReportTable.Annotation() else { continue }
                 annotations[.init(row: index, column: plan.rows.count + place)] = note
             }
@@ -105,125 +104,6 @@ public struct GridTable: Sendable, Codable, Equatable {
         guard tied.count < ranked.count else { return [:] }
         if tied.count == 1 { return [winner: .best] }
         return Dictionary(uniqueKeysWithValues: tied.map { ($0, .tied) })
-    }
-}
-
-/// The rows and columns that a plan makes of stages.
-private struct Choice {
-    let plan: TablePlan
-    /// Those that the table is about, the floor's not among them.
-    let stages: [StageResult]
-    let floor: [StageResult]
-    private(set) var columns: [GridTable.Column] = []
-    private(set) var rows: [GridTable.Row] = []
-    private(set) var warnings: [String] = []
-
-    init(_ plan: TablePlan, _ all: [StageResult]) {
-        self.plan = plan
-        let measures = { (stage: StageResult) in
-            plan.metrics.contains { $0.isOfNeurons ? stage.isAnalysis : stage.isEvaluation }
-        }
-        // The clean model has another attack than the rows, but the same of what else is asked for.
-        var floorFilter = plan.where
-        for name in plan.floor?.values.keys.map({ $0 }) ?? [] { floorFilter.values[name] = nil }
-        floor = all.filter { stage in
-            (plan.floor?.matches(stage.labels) ?? false) && floorFilter.matches(stage.labels)
-                && measures(stage)
-        }
-        let floorNames = Set(floor.map(\.name))
-        stages = all.filter {
-            plan.where.matches($0.labels) && measures($0) && !floorNames.contains($0.name)
-        }
-        layOut()
-    }
-
-    private mutating func layOut() {
-        let shown = floor + stages
-        let unlabelled = shown.filter {
-            $0.values(of: plan.rows) == nil || $0.values(of: plan.columns) == nil
-        }
-        let heads = shown.compactMap { $0.values(of: plan.columns) }.distinct
-        columns = heads.flatMap { labels in
-            plan.metrics.map {
-                GridTable.Column(labels: labels, metric: $0, floor: floorRate(at: labels))
-            }
-        }
-        rows =
-            floor.compactMap { $0.values(of: plan.rows) }.distinct.map { row($0, isFloor: true) }
-            + stages.compactMap { $0.values(of: plan.rows) }.distinct.map {
-                row($0, isFloor: false)
-            }
-        if shown.isEmpty { warnings.append("no stage of the run is what this table asks for") }
-        if !unlabelled.isEmpty {
-            let wanted = (plan.rows + plan.columns).joined(separator: ", ")
-            warnings.append(
-                "left out for want of a label among \(wanted): "
-                    + Self.list(unlabelled.map(\.name)))
-        }
-        warnings += pooled() + problems(of: shown)
-    }
-
-    private func row(_ labels: [String], isFloor: Bool) -> GridTable.Row {
-        let cells = columns.map { column in
-            let members = (isFloor ? floor : stages).filter { stage in
-                stage.values(of: plan.rows) == labels
-                    && stage.values(of: plan.columns) == column.labels
-                    && (column.metric.isOfNeurons ? stage.isAnalysis : stage.isEvaluation)
-            }
-            // The floor lies by nothing above itself.
-            var cell = GridCell(
-                column.metric, of: isFloor && column.metric == .excess ? [] : members,
-                floor: column.floor)
-            if let member = members.first, let paper = plan.paper {
-                cell.paper = PaperTable.value(
-                    in: paper.table, of: column.metric, for: paper.keys(for: member.labels))
-            }
-            return cell
-        }
-        return GridTable.Row(labels: labels, isFloor: isFloor, cells: cells)
-    }
-
-    private func floorRate(at labels: [String]) -> Double? {
-        let members = floor.filter { $0.values(of: plan.columns) == labels }
-        return GridCell(.aasr, of: members, floor: nil).mean
-    }
-
-    /// What else than the seed differs between stages that one mean is over.
-    private func pooled() -> [String] {
-        let told = Set(plan.rows + plan.columns + ["seed"])
-        let groups = Dictionary(grouping: stages) {
-            ($0.values(of: plan.rows) ?? []) + ($0.values(of: plan.columns) ?? []) + [$0.verb]
-        }
-        let names = groups.values.flatMap { group -> [String] in
-            let labels = Set(group.flatMap(\.labels.keys)).subtracting(told)
-            return labels.filter { name in Set(group.map { $0.labels[name] }).count > 1 }
-        }
-        guard !names.isEmpty else { return [] }
-        return [
-            "means are over stages that differ in \(names.distinct.sorted().joined(separator: ", "))"
-                + " too: make it a row or column, or choose one with `where`"
-        ]
-    }
-
-    private func problems(of shown: [StageResult]) -> [String] {
-        let states: [(StageResult.State, String)] = [
-            (.failed, "failed"), (.running, "still running"), (.waiting, "not begun"),
-        ]
-        var problems = states.compactMap { state, words -> String? in
-            let names = shown.filter { $0.state == state }.map(\.name)
-            return names.isEmpty ? nil : "\(words): \(Self.list(names))"
-        }
-        for stage in shown {
-            if case .unreadable(let reason) = stage.outcome {
-                problems.append("\(stage.name) has no readable report: \(reason)")
-            }
-        }
-        return problems
-    }
-
-    private static func list(_ names: [String]) -> String {
-        names.prefix(8).joined(separator: ", ")
-            + (names.count > 8 ? " and \(names.count - 8) more" : "")
     }
 }
 

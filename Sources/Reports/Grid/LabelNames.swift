@@ -39,6 +39,18 @@ extension ReportMetric {
         }
     }
 
+    /// The heading of its columns in a table of `metrics`: shorter where all are of one kind.
+    func title(among metrics: [ReportMetric]) -> String {
+        let kinds: [(before: ReportMetric, after: ReportMetric)] = [
+            (.overlapBefore, .overlapAfter), (.onlyPoisonedBefore, .onlyPoisonedAfter),
+        ]
+        let isOneKind = kinds.contains { kind in
+            metrics.allSatisfy { $0 == kind.before || $0 == kind.after }
+        }
+        guard isOneKind else { return title }
+        return self == .overlapBefore || self == .onlyPoisonedBefore ? "Before" : "After"
+    }
+
     /// How many decimals it is shown with.
     var decimals: Int { isCount ? 0 : 2 }
 
