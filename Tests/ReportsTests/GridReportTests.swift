@@ -275,6 +275,17 @@ import Testing
         #expect(plain.contains("1.0* (91.9)") && plain.contains("5.0 ≈ †"), "\(plain)")
     }
 
+    @Test func makesATableEachWhereATerminalIsNarrow() {
+        var table = table
+        table.rows[0][4] = .interval(3, low: 1, high: 9)
+        let wide = TerminalRenderer(width: 80, usesUnicode: false).render(table)
+        #expect(wide.contains("A ACC") && wide.contains("B ACC") && !wide.contains("[1.0"))
+        let narrow = TerminalRenderer(width: 40, usesUnicode: false).render(table)
+        #expect(narrow.hasPrefix("A\nAttack"), "\(narrow)")
+        #expect(narrow.contains("\n\nB\n"), "\(narrow)")
+        #expect(narrow.split(separator: "\n").allSatisfy { $0.count <= 40 }, "\(narrow)")
+    }
+
     @Test func drawsWhiskersOfPoints() {
         let chart = LineChart(
             "t", xTitle: "x", yTitle: "y",

@@ -61,7 +61,9 @@ public struct GridTable: Sendable, Codable, Equatable {
         }
         let cells = rows.map { row -> [ReportTable.Cell] in
             var labels = row.labels.map { names($0) }
-            if row.isFloor, let last = labels.indices.last { labels[last] += " (floor)" }
+            if row.isFloor, let last = labels.last {
+                labels[labels.count - 1] = "Floor: \(last)"
+            }
             return labels.map { .text(InlineText($0)) }
                 + zip(row.cells, self.columns).map { $0.shown(decimals: $1.metric.decimals) }
         }
