@@ -53,7 +53,8 @@ struct Browser {
         let (output, errors) = try run([
             "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync",
             "--disable-background-networking", "--disable-component-update",
-            "--disable-extensions", "--disable-default-apps", "--enable-logging=stderr",
+            "--disable-extensions", "--disable-default-apps", "--disable-dev-shm-usage",
+            "--enable-logging=stderr",
             // The page that measures may look into the one that it measures.
             "--allow-file-access-from-files", "--host-resolver-rules=MAP * ~NOTFOUND",
             "--user-data-dir=\(folder.appending(path: "profile").path)",

@@ -1,3 +1,4 @@
+import DataPipeline
 import Evaluation
 import Foundation
 import TestSupport
@@ -221,6 +222,67 @@ import Testing
                 }
             }
         }
+    }
+}
+
+@Suite struct DamagedResultsTests {
+    @Test func holdsUpAgainstNumbersThatAreNone() throws {
+        let neurons = [1e308, -1e308, 1e308].map { number in
+            StageResult(
+                name: "n\(number)", command: "analyze", labels: ["attack": "a", "task": "t"],
+                state: .done,
+                outcome: .neurons(
+                    NeuronCounts(before: .init(overlap: number, onlyPoisoned: number))))
+        }
+        var evaluations: [StageResult] = []
+        for rate in ["1e300", "-7", "\"NaN\""] {
+            let encoded = try JSONEncoder().encode(
+                GridSample.evaluation([(900, 50, 50), (901, 60, 50)]))
+            let text = String(decoding: encoded, as: UTF8.self)
+                .replacing(#/"aasr":0\.1[0-9]*/#, with: "\"aasr\":\(rate)")
+            let decoder = JSONDecoder()
+            decoder.nonConformingFloatDecodingStrategy = .convertFromString(
+                positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
+            var stage = GridSample.stage("a", rate, "t", seed: "1", extra: ["epoch": "1"])
+            let report = try decoder.decode(EvaluationReport.self, from: Data(text.utf8))
+            #expect(report.seeds[0].aasr != 0.1, "the number was put in")
+            stage.outcome = .evaluation(report)
+            evaluations.append(stage)
+        }
+        let plan = ReportPlan([
+            .table(TablePlan("t", metrics: ReportMetric.allCases)),
+            .figure(FigurePlan(.curve, y: ReportMetric.allCases)), .figure(FigurePlan(.overlap)),
+            .figure(FigurePlan(.success)),
+        ])
+        let results = GridResults(title: "t", plan: plan, stages: neurons + evaluations)
+        let document = GridReport(results).document
+        #expect(HTMLRenderer().render(document).hasSuffix("</html>\n"))
+        #expect(!MarkdownRenderer().render(document).isEmpty)
+        #expect(!TerminalRenderer().render(document).isEmpty)
+    }
+
+    @Test func passesOnWhatEvaluationsWarnOf() throws {
+        var settings = EvaluationSettings()
+        settings.filter = .cleanCorrect
+        let shared = #"{"count":3,"relabelled":0,"example":{"test":"b","train":"a"}}"#
+        var stage = GridSample.stage("a", "b", "t")
+        stage.outcome = .evaluation(
+            EvaluationReport(
+                model: "m", data: [], labelNames: ["x"], testCount: 20,
+                sharedSamples: try JSONDecoder().decode(
+                    SharedSamples.self, from: Data(shared.utf8)), settings: settings,
+                seeds: [
+                    SeedResult(
+                        seed: Seed(1), accuracy: Proportion(1, of: 2),
+                        triggers: [
+                            TriggerResult(
+                                trigger: "cf", lost: 7, perLabel: [], flip: Proportion(0, of: 2))
+                        ], trainSeconds: 1, evalSeconds: 1)
+                ]))
+        let warnings = GridTable(TablePlan("t"), of: [stage]).warnings
+        #expect(warnings.count == 3)
+        #expect(warnings.first?.hasPrefix("7 insertions") ?? false)
+        #expect(warnings.last?.contains("3 of 20 test samples are training samples too") ?? false)
     }
 }
 

@@ -104,9 +104,13 @@ public struct GridCell: Sendable, Codable, Equatable {
     /// Where the whisker of a bar or point is: a deviation to either side, or Wilson's interval.
     var spread: ClosedRange<Double>? {
         guard let mean else { return nil }
-        if let deviation { return (mean - deviation)...(mean + deviation) }
-        if let low, let high { return low...high }
-        return nil
+        let ends =
+            deviation.map { (mean - $0, mean + $0) }
+            ?? low.flatMap { low in
+                high.map { (low, $0) }
+            }
+        guard let ends, ends.0 <= ends.1 else { return nil }
+        return ends.0...ends.1
     }
 }
 
@@ -146,18 +150,20 @@ private struct Measurement {
             return share.percent.map { Measurement(value: $0, share: share, isShare: true) }
         case .aasr:
             return seed.aasr.map { rate in
-                Measurement(value: 100 * rate, share: one.map { Self.share(rate, of: $0.total) })
+                Measurement(
+                    value: 100 * rate, share: one.flatMap { Self.share(rate, of: $0.total) })
             }
         case .excess:
             guard let rate = seed.aasr, let floor else { return nil }
             return Measurement(
-                value: 100 * rate - floor, share: one.map { Self.share(rate, of: $0.total) })
+                value: 100 * rate - floor, share: one.flatMap { Self.share(rate, of: $0.total) })
         case .overlapBefore, .overlapAfter, .onlyPoisonedBefore, .onlyPoisonedAfter: return nil
         }
     }
 
-    private static func share(_ rate: Double, of total: Int) -> Proportion {
-        Proportion(min(max(Int((rate * Double(total)).rounded()), 0), total), of: total)
+    private static func share(_ rate: Double, of total: Int) -> Proportion? {
+        guard (0...1).contains(rate), total > 0 else { return nil }
+        return Proportion(Int((rate * Double(total)).rounded()), of: total)
     }
 
     private static func value(_ metric: ReportMetric, of counts: NeuronCounts) -> Double? {

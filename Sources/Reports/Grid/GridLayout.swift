@@ -134,7 +134,27 @@ struct GridLayout {
                 problems.append("\(stage.name) has no readable report: \(reason)")
             }
         }
-        return problems
+        return problems + Self.cautions(shown.compactMap(\.evaluation))
+    }
+
+    /// What was said of the evaluations themselves.
+    private static func cautions(_ reports: [EvaluationReport]) -> [String] {
+        var cautions: [String] = []
+        let lost = reports.reduce(0) { $0 + $1.lostInsertions }
+        if lost > 0 {
+            cautions.append(
+                "\(lost) insertions lie beyond the length that texts are cut to; they count as the "
+                    + "rest do")
+        }
+        if reports.contains(where: { $0.settings.filter == .cleanCorrect }) {
+            cautions.append(
+                "some evaluations count only samples that are right without a trigger, which is not "
+                    + "comparable with the paper's numbers")
+        }
+        let shared = reports.compactMap { report in
+            report.sharedSamples?.warning(of: report.testCount)
+        }
+        return cautions + shared.distinct.prefix(4)
     }
 
     private static func list(_ names: [String]) -> String {
