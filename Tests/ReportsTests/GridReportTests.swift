@@ -130,21 +130,29 @@ import Testing
         try Data(text.utf8).write(to: file)
     }
 
+    /// Writes the record of a run with these stages.
+    private func write(_ stages: [StageRecord], report: ReportPlan? = nil, in folder: URL) throws {
+        let record = GridRecord(title: "t", about: "a", stages: stages, report: report)
+        let text = String(decoding: try JSONEncoder().encode(record), as: UTF8.self)
+        try write(text, "grid.json", in: folder)
+    }
+
+    private func stage(
+        _ name: String, _ command: String, folder: String? = nil, state: StageRecord.State = .done
+    ) -> StageRecord {
+        StageRecord(
+            name: name, command: command, folder: folder ?? "stages/\(name)", state: state)
+    }
+
     @Test func readsARunAndItsReports() throws {
         try withTemporaryFolder { folder in
             try write(
-                """
-                {"title": "t", "about": "a", "stages": [
-                  {"name": "p", "command": "recipe purify m", "labels": {"attack": "por"},
-                   "folder": "stages/p", "state": "cached", "seconds": 3},
-                  {"name": "e", "command": "evaluate", "labels": {}, "folder": "stages/e",
-                   "state": "done"},
-                  {"name": "n", "command": "analyze", "folder": "stages/n", "state": "done"},
-                  {"name": "lost", "command": "evaluate", "state": "done"},
-                  {"name": "out", "command": "evaluate", "folder": "../../etc", "state": "done"},
-                  {"name": "later", "command": "evaluate", "state": "waiting"}],
-                 "report": [{"table": "x", "rows": ["attack"], "where": {"task": ["a", "b"]}}]}
-                """, "grid.json", in: folder)
+                [
+                    stage("p", "recipe purify m", state: .cached), stage("e", "evaluate"),
+                    stage("n", "analyze"), stage("lost", "evaluate"),
+                    stage("out", "evaluate", folder: "../../etc"),
+                    stage("later", "evaluate", state: .waiting),
+                ], report: ReportPlan([.table(TablePlan("x", rows: ["attack"]))]), in: folder)
             let encoder = JSONEncoder()
             let training = String(
                 decoding: try encoder.encode(["training": GridSample.training]), as: UTF8.self)
@@ -158,7 +166,7 @@ import Testing
                 {"settings": {"aggregation": "mean"}, "triggers": [
                   {"before": {"mean": {"total": {"ratio": 0.5, "onlyPoisoned": 10}}},
                    "after": {"mean": {"total": {"ratio": 0.75, "onlyPoisoned": 4}}}},
-                  {"before": {"mean": {"total": {"onlyPoisoned": 20}}}}]}
+                  {"before": {"mean": {"total": {"ratio": 0.2, "onlyPoisoned": 20}}}}]}
                 """, "stages/n/report.json", in: folder)
             let results = try GridResults(folder: folder)
             #expect(results.plan?.items.count == 1)
@@ -168,7 +176,7 @@ import Testing
             #expect(
                 results.stages[2].neurons
                     == NeuronCounts(
-                        before: .init(overlap: 0.5, onlyPoisoned: 15),
+                        before: .init(overlap: 0.35, onlyPoisoned: 15),
                         after: .init(overlap: 0.75, onlyPoisoned: 4)))
             let reasons = results.stages[3...4].map { stage -> String in
                 if case .unreadable(let reason) = stage.outcome { reason } else { "" }
@@ -181,9 +189,7 @@ import Testing
 
     @Test func showsBothPoolersAsTwo() throws {
         try withTemporaryFolder { folder in
-            try write(
-                #"{"title":"t","stages":[{"name":"e","command":"evaluate","state":"done"}]}"#,
-                "grid.json", in: folder)
+            try write([stage("e", "evaluate")], in: folder)
             let comparison = try EvaluationComparison(
                 title: "t",
                 entries: ["keep", "reset"].map {
@@ -210,9 +216,7 @@ import Testing
 
     @Test func keepsDamagedReportsAsWhatTheyAre() throws {
         try withTemporaryFolder { folder in
-            try write(
-                #"{"title":"t","stages":[{"name":"e","command":"evaluate","state":"done"}]}"#,
-                "grid.json", in: folder)
+            try write([stage("e", "evaluate")], in: folder)
             for text in ["", "{}", "[[", "{\"model\": 3}"] {
                 try write(text, "stages/e/report.json", in: folder)
                 let stage = try #require(try GridResults(folder: folder).stages.first)

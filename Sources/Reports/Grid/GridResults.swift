@@ -14,9 +14,6 @@ public struct GridResults: Sendable {
     /// The stages, in the plan's order.
     public var stages: [StageResult]
 
-    /// The name of the record of a run's stages.
-    public static let recordName = "grid.json"
-
     /// A run of these stages.
     public init(title: String, about: String? = nil, plan: ReportPlan? = nil, stages: [StageResult])
     {
@@ -32,7 +29,7 @@ public struct GridResults: Sendable {
     ///
     /// - Throws: ``DataError`` where the record is missing or damaged.
     public init(folder: URL) throws {
-        let file = folder.appendingPathComponent(Self.recordName)
+        let file = folder.appendingPathComponent(GridRecord.file)
         guard let data = try? Data(contentsOf: file) else {
             throw DataError(
                 file: file, "no such file; expected the folder that `recipe run -o` wrote")
@@ -54,32 +51,15 @@ public struct GridResults: Sendable {
     var finishedCount: Int { stages.count { $0.state.isFinished } }
 }
 
-/// The record of a run, as far as reports need it.
-private struct GridRecord: Decodable {
-    struct Stage: Decodable {
-        var name: String
-        var command: String
-        var labels: [String: String]?
-        var folder: String?
-        var state: StageResult.State
-        var seconds: Double?
-    }
-
-    var title: String
-    var about: String?
-    var stages: [Stage]
-    var report: ReportPlan?
-}
-
 /// Reads the reports of stages.
 private enum StageReader {
     /// The stage with its outcome; a stage for each pooler where it tried both.
-    static func results(of stage: GridRecord.Stage, in run: URL) -> [StageResult] {
+    static func results(of stage: StageRecord, in run: URL) -> [StageResult] {
         var result = StageResult(
-            name: stage.name, command: stage.command, labels: stage.labels ?? [:],
+            name: stage.name, command: stage.command, labels: stage.labels,
             state: stage.state, seconds: stage.seconds)
         guard stage.state.isFinished else { return [result] }
-        let folder = stage.folder ?? "stages/\(stage.name)"
+        let folder = stage.folder
         // A record from elsewhere must not lead out of its folder.
         guard !folder.hasPrefix("/"), !folder.split(separator: "/").contains("..") else {
             result.outcome = .unreadable("its folder ‘\(folder)’ is not within the run")

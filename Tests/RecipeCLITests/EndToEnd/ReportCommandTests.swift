@@ -12,18 +12,29 @@ import Testing
         init(in folder: URL) throws {
             self.folder = folder
             tool = Tool(folder: folder)
+            let labels = { (attack: String) in
+                ["attack": attack, "defense": "recipe", "task": "sst2"]
+            }
+            let record = GridRecord(
+                title: "A run",
+                stages: [
+                    StageRecord(
+                        name: "e-por", command: "evaluate", labels: labels("por"),
+                        folder: "stages/e-por", state: .done, seconds: 2),
+                    StageRecord(
+                        name: "p-por", command: "purify", folder: "stages/p-por", state: .done),
+                    StageRecord(
+                        name: "e-bad", command: "evaluate", labels: labels("badpre"),
+                        folder: "stages/e-bad", state: .failed),
+                ],
+                report: ReportPlan([
+                    .table(
+                        TablePlan(
+                            "Table 1", paper: PaperReference(table: 1, fixed: [.model: "bert"])))
+                ]))
             try write(
-                """
-                {"title": "A run", "stages": [
-                  {"name": "e-por", "command": "evaluate", "state": "done", "seconds": 2,
-                   "labels": {"attack": "por", "defense": "recipe", "task": "sst2"},
-                   "folder": "stages/e-por"},
-                  {"name": "p-por", "command": "purify", "state": "done", "labels": {},
-                   "folder": "stages/p-por"},
-                  {"name": "e-bad", "command": "evaluate", "state": "failed",
-                   "labels": {"attack": "badpre", "defense": "recipe", "task": "sst2"}}],
-                 "report": [{"table": "Table 1", "paper": {"table": 1, "model": "bert"}}]}
-                """, to: "run/grid.json")
+                String(decoding: try JSONEncoder().encode(record), as: UTF8.self),
+                to: "run/grid.json")
             let results = SeedResult(
                 seed: Seed(42), accuracy: Proportion(9, of: 10),
                 triggers: [
