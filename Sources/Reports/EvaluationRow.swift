@@ -56,7 +56,11 @@ extension ReportTable.Cell {
         case .text, .missing: nil
         case .number(let value, _): BarChart.Bar(value)
         case .deviation(let mean, let deviation, _):
-            BarChart.Bar(mean, interval: max(0, mean - deviation)...min(100, mean + deviation))
+            BarChart.Bar(
+                mean,
+                // A damaged report may hold rates that are none.
+                interval: (0...100).contains(mean)
+                    ? max(0, mean - deviation)...min(100, mean + deviation) : nil)
         case .interval(let value, let low, let high, _): BarChart.Bar(value, interval: low...high)
         }
     }

@@ -1,7 +1,19 @@
 extension TerminalRenderer {
     /// One table with aligned columns; without colour a column's best value is marked by a star.
+    ///
+    /// Where columns stand under common headings and are too many for the terminal, a table for each
+    /// heading.
     public func render(_ table: ReportTable) -> String {
-        let layout = TableLayout(table, width: width, starsBest: !usesColor)
+        let whole = table.withoutIntervals
+        let layout = TableLayout(whole, width: width, starsBest: !usesColor)
+        guard table.isGrouped, layout.width > width else { return draw(whole, layout) }
+        return whole.columns.compactMap(\.group).distinct.map { group in
+            let part = whole.columns(under: group)
+            return draw(part, TableLayout(part, width: width, starsBest: !usesColor))
+        }.joined(separator: "\n\n")
+    }
+
+    private func draw(_ table: ReportTable, _ layout: TableLayout) -> String {
         let edges = usesUnicode ? Edges.box : Edges.plain
         var lines = table.caption.map { [styled(VisibleText.line($0.plain), .bold)] } ?? []
         if let top = edges.top { lines.append(rule(top, layout.widths, edges)) }
@@ -68,12 +80,17 @@ private struct TableLayout {
     init(_ table: ReportTable, width: Int, starsBest: Bool) {
         let best = table.bestCells
         self.best = best
-        titles = table.columns.map { VisibleText.line($0.title) }
+        let marked = Set(
+            table.columns.indices.filter { table.columns[$0].best != nil } + best.map(\.column))
+        titles = table.columns.map { VisibleText.line($0.fullTitle) }
         rows = table.filledRows.enumerated().map { (row, cells) in
             cells.enumerated().map { (column, cell) in
-                let text = VisibleText.line(cell.inline.plain)
-                guard starsBest, table.columns[column].best != nil else { return text }
-                return text + (best.contains(.init(row: row, column: column)) ? "*" : " ")
+                if column == 0, table.continuesGroup(row) { return "" }
+                let place = ReportTable.Position(row: row, column: column)
+                let text = VisibleText.line(table.text(at: place, of: cell).plain)
+                let paper = table.paperText(at: place, of: cell).map { " (\($0))" } ?? ""
+                guard starsBest, marked.contains(column) else { return text + paper }
+                return text + (best.contains(place) ? "*" : " ") + paper
             }
         }
         widths = []
@@ -84,10 +101,12 @@ private struct TableLayout {
         narrow(table, to: width)
     }
 
+    /// How many columns of a terminal the table takes.
+    var width: Int { widths.reduce(3 * widths.count + 1, +) }
+
     /// Takes from the widest text column, a character at a time, until the table fits.
     private mutating func narrow(_ table: ReportTable, to width: Int) {
-        let frame = 3 * table.columns.count + 1
-        var excess = widths.reduce(frame, +) - width
+        var excess = self.width - width
         let candidates = table.columns.indices.filter { table.columns[$0].kind == .text }
         while excess > 0, let widest = candidates.max(by: { widths[$0] < widths[$1] }),
             widths[widest] > Self.narrowest
@@ -101,5 +120,37 @@ private struct TableLayout {
                 rows[row][column] = VisibleText.truncated(rows[row][column], to: widths[column])
             }
         }
+    }
+}
+
+extension ReportTable {
+    /// The table; where columns stand under common headings, without intervals, for which there is
+    /// no room.
+    fileprivate var withoutIntervals: ReportTable {
+        guard isGrouped else { return self }
+        var table = self
+        table.rows = rows.map { row in
+            row.map { cell in
+                guard case .interval(let value, _, _, let decimals) = cell else { return cell }
+                return .number(value, decimals: decimals)
+            }
+        }
+        return table
+    }
+
+    /// The columns without a heading above them, and those under `group`, which names the table.
+    fileprivate func columns(under group: String) -> ReportTable {
+        let kept = columns.indices.filter { [nil, group].contains(columns[$0].group) }
+        var table = ReportTable(
+            kept.map { columns[$0] }, rows: filledRows.map { row in kept.map { row[$0] } },
+            caption: InlineText(group), groupsRows: groupsRows)
+        for index in table.columns.indices { table.columns[index].group = nil }
+        for (place, column) in kept.enumerated() {
+            for row in rows.indices {
+                table.annotations[.init(row: row, column: place)] =
+                    annotations[.init(row: row, column: column)]
+            }
+        }
+        return table
     }
 }
