@@ -11,7 +11,7 @@ public struct RecipeCommand: ParsableCommand {
         version: RecipeKit.version,
         subcommands: [
             InspectCommand.self, PretrainCommand.self, AttackCommand.self, PurifyCommand.self,
-            EvaluateCommand.self, CompareCommand.self, FeaturesCommand.self, VerifyCommand.self,
+            EvaluateCommand.self, AnalyzeCommand.self, CompareCommand.self, FeaturesCommand.self, VerifyCommand.self,
             DoctorCommand.self, SampleDataCommand.self,
         ])
 
