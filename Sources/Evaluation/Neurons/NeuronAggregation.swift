@@ -48,6 +48,12 @@ public struct ActivatedNeurons: Sendable, Codable, Equatable {
     public let total: NeuronOverlap
     /// Those of each layer, in the model's order.
     public let layers: [NeuronOverlap]
+
+    /// The neurons of all layers together, and of each.
+    public init(total: NeuronOverlap, layers: [NeuronOverlap]) {
+        self.total = total
+        self.layers = layers
+    }
 }
 
 /// What another model's neurons do beyond those of a first one.

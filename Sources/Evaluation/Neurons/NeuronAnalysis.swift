@@ -1,5 +1,4 @@
 import Attacks
-import Checkpoints
 import DataPipeline
 import Foundation
 import ModelZoo
@@ -63,7 +62,7 @@ public struct NeuronAnalysis: Sendable {
             _ = try folder.tokenizer()
         }
         guard let after else { return }
-        try Self.check(Shape(folder), after: Shape(after))
+        try NeuronShape(folder).check(against: NeuronShape(after))
     }
 
     /// Watches the neurons of the model of `folder` on `texts` with and without triggers, then those
@@ -101,7 +100,7 @@ public struct NeuronAnalysis: Sendable {
     /// neurons or width.
     public func check(_ folder: ImageModelFolder, after: ImageModelFolder?) throws {
         guard let after else { return }
-        try Self.check(Shape(folder), after: Shape(after))
+        try NeuronShape(folder).check(against: NeuronShape(after))
     }
 
     /// Watches the neurons of the model of `folder` on `images` with and without patches, then those
@@ -126,6 +125,11 @@ public struct NeuronAnalysis: Sendable {
     }
 
     // MARK: Either
+
+    /// Where models are put.
+    var placement: Placement {
+        Placement(device: device, computeType: precision.computeType(on: device))
+    }
 
     private func shared(_ triggers: [String]) -> NeuronSettings {
         var settings = NeuronSettings()
@@ -175,12 +179,13 @@ public struct NeuronAnalysis: Sendable {
             }, seconds: (ContinuousClock.now - clock) / .seconds(1))
     }
 
-    private func watch(
-        _ source: some NeuronSource, of model: URL, observe: (Progress) throws -> Void
+    /// Shows a model all samples, and each with every trigger, in one pass over them.
+    func watch(
+        _ source: some NeuronSource, of model: URL, observe: (Progress) throws -> Void = { _ in }
     ) throws -> Watched {
-        let (order, triggers) = (source.order, source.triggerCount)
+        let (order, triggers) = (source.order, source.lost.count)
         var tally = NeuronTally(neurons: source.sites.map(\.count), triggers: triggers)
-        let step = max(1, batchSize)
+        let step = max(1, min(batchSize, source.largestBatch))
         for start in stride(from: 0, to: order.count, by: step) {
             let samples = order[start..<min(start + step, order.count)]
             let clean = try source.values(of: samples, trigger: nil)
@@ -202,20 +207,4 @@ public struct NeuronAnalysis: Sendable {
         }
         return Watched(model: model, sites: source.sites, tally: tally, lost: source.lost)
     }
-}
-
-/// A model with the samples that it is shown.
-protocol NeuronSource {
-    /// The layers whose neurons are watched.
-    var sites: [NeuronSite] { get }
-    /// The samples, in the order in which they are best shown.
-    var order: [Int] { get }
-    /// How many triggers there are.
-    var triggerCount: Int { get }
-    /// In how many samples each trigger is not to be seen.
-    var lost: [Int] { get }
-
-    /// The neurons' values in samples with the trigger of that index, or with none: of each layer
-    /// [samples, neurons].
-    func values(of samples: ArraySlice<Int>, trigger: Int?) throws -> [[Float]]
 }

@@ -34,7 +34,10 @@ public struct NeuronReport: Sendable, Codable, Equatable {
         /// Samples that were damaged and left out; nil where there are none.
         public let skipped: Int?
 
-        init(path: String, count: Int, available: Int, labels: [String]?, skipped: Int = 0) {
+        /// So many samples of those that are there, beside some that were damaged.
+        public init(
+            path: String, count: Int, available: Int, labels: [String]? = nil, skipped: Int = 0
+        ) {
             self.path = path
             self.count = count
             self.available = available
@@ -49,6 +52,28 @@ public struct NeuronReport: Sendable, Codable, Equatable {
         public let name: String
         /// How many neurons it has.
         public let neurons: Int
+
+        /// A layer of so many neurons.
+        public init(name: String, neurons: Int) {
+            self.name = name
+            self.neurons = neurons
+        }
+    }
+
+    /// What came of triggers in a model, and in the one after it where there is one.
+    public init(
+        model: String, after: String? = nil, samples: Samples, layers: [Layer],
+        settings: NeuronSettings, command: String? = nil, triggers: [TriggerNeurons],
+        seconds: Double
+    ) {
+        self.model = model
+        self.after = after
+        self.samples = samples
+        self.layers = layers
+        self.settings = settings
+        self.command = command
+        self.triggers = triggers
+        self.seconds = seconds
     }
 
     /// Neurons of all layers together.
@@ -113,5 +138,6 @@ public struct NeuronSettings: Sendable, Codable, Equatable {
     /// How images were brought to one size.
     public var preparation: ImagePreparation?
 
-    init() {}
+    /// The mean as aggregation, and no triggers yet.
+    public init() {}
 }

@@ -151,19 +151,20 @@ struct AnalyzeCommand: ParsableCommand {
                     + "words, such as cf")
         }
         let device = try compute.prepare()
-        var analysis = analysis(on: device)
-        analysis.maximumLength = maxLength ?? analysis.maximumLength
-        analysis.position = position ?? analysis.position
-        analysis.insertions = insertions ?? analysis.insertions
-        let job = try analysis.preparing(
-            BERTFolder(model), after: after.map(BERTFolder.init), triggers: words())
+        let (folder, other) = try (BERTFolder(model), after.map { try BERTFolder($0) })
+        let (analysis, triggers) = try (analysis(on: device), words())
+        try analysis.check(folder, after: other)
         let texts = try CleanTexts.read(
             clean, labels: labels(), limit: imageOptions.limit, seed: Seed(seed),
             textColumn: textColumn, labelColumn: labelColumn)
-        try publish(device, job.settings) { try job.run(on: texts, command: $0, observe: $1) }
+        try carryOut(analysis.settings(triggers: triggers), device) { observe in
+            try analysis.analyze(
+                folder, after: other, triggers: triggers, on: texts, command: Invocation.text,
+                observe: observe)
+        }
     }
 
-    /// The settings that all models have.
+    /// What is asked for, for whichever model.
     private func analysis(on device: Device) -> NeuronAnalysis {
         var analysis = NeuronAnalysis()
         analysis.aggregation = aggregation
@@ -171,6 +172,121 @@ struct AnalyzeCommand: ParsableCommand {
         analysis.precision = compute.precision
         analysis.seed = Seed(seed)
         analysis.device = device
+        analysis.maximumLength = maxLength ?? analysis.maximumLength
+        analysis.position = position ?? analysis.position
+        analysis.insertions = insertions ?? analysis.insertions
         return analysis
+    }
+
+    // MARK: Images
+
+    private func analyzeImages() throws {
+        let patches = try parsedPatches()
+        let device = try compute.prepare()
+        let (folder, other) = try (ImageModelFolder(model), after.map { try ImageModelFolder($0) })
+        let analysis = analysis(on: device)
+        try analysis.check(folder, after: other)
+        let preparation = try preparation(for: folder, and: other)
+        let settings = analysis.settings(triggers: patches, preparation: preparation)
+        let found = try readImages()
+        try carryOut(settings, device) { observe in
+            let images = try CleanImages(
+                imageOptions.prepare(found.images, preparation, seed: Seed(seed)),
+                preparation: preparation, path: clean.path, available: found.images.count,
+                labels: found.labels)
+            return try analysis.analyze(
+                folder, after: other, triggers: patches, on: images, command: Invocation.text,
+                observe: observe)
+        }
+    }
+
+    private func parsedPatches() throws -> [PatchTrigger] {
+        do {
+            return try PatchTrigger.parse(triggers)
+        } catch {
+            throw ValidationError(
+                "--trigger: \(PlainWords.of(error)); \(model.path) is an image model")
+        }
+    }
+
+    /// How both models take images; refuses two that take them differently.
+    private func preparation(
+        for folder: ImageModelFolder, and other: ImageModelFolder?
+    ) throws -> ImagePreparation {
+        let preparation = try imageOptions.preparation(for: folder)
+        if let other, try imageOptions.preparation(for: other) != preparation {
+            throw ValidationError(
+                "--after \(other.folder.url.path): prepares images in another way than "
+                    + "\(model.path), so that their neurons cannot be compared; where it is the "
+                    + "size alone, give --image-size")
+        }
+        return preparation
+    }
+
+    /// The test images where there are some, of the labels asked for.
+    private func readImages() throws -> (images: ImageSet, labels: [String]?) {
+        let choice = try labels()
+        let isParted = try ImageSet.parts(of: clean, layout: imageOptions.layout).contains(.test)
+        let hasClasses = choice != .all || imageOptions.classes != nil
+        return try imageOptions.read(
+            clean, part: isParted ? .test : nil, labels: hasClasses ? .folder : .none
+        ).choosing(choice)
+    }
+
+    // MARK: Either
+
+    /// Opens the records where a report was asked for, does the work, writes and prints the result.
+    private func carryOut(
+        _ settings: NeuronSettings, _ device: Device,
+        _ analyze: ((NeuronAnalysis.Progress) -> Void) throws -> NeuronReport
+    ) throws {
+        let records = try report.map { folder in
+            try RunDirectory.open(
+                at: folder, force: force, resuming: false,
+                plan: RunPlan(
+                    command: "analyze", inputs: [model, after, clean].compactMap { $0?.path },
+                    output: nil,
+                    settings: Plan(
+                        neurons: settings, label: label, exceptLabel: exceptLabel,
+                        limit: imageOptions.limit)), device: device)
+        }
+        let progress = NeuronProgress(on: .standard)
+        let analyze = { try analyze(progress.show) }
+        let found = try records?.removedIfNothingHappens(analyze) ?? analyze()
+        if found.lost > 0 {
+            Console.standard.warn(
+                "in \(found.lost) of \(found.samples.count) samples a trigger lies beyond the "
+                    + "length that texts are cut to, or changes no token")
+        }
+        try publish(found, as: NeuronDocument(found).document, in: records, format)
+    }
+
+    private struct Plan: Encodable {
+        let neurons: NeuronSettings
+        let label: String?
+        let exceptLabel: String?
+        let limit: Int?
+    }
+}
+
+/// Shows how far an analysis is, model by model.
+private final class NeuronProgress {
+    private let console: Console
+    private var reporter: ProgressReporter?
+
+    init(on console: Console) { self.console = console }
+
+    func show(_ progress: NeuronAnalysis.Progress) {
+        let reporter =
+            reporter
+            ?? ProgressReporter(
+                "analyze \(URL(fileURLWithPath: progress.model).lastPathComponent)",
+                total: progress.total, unit: "sample", on: console)
+        self.reporter = reporter
+        reporter.update(completed: progress.done)
+        if progress.done == progress.total {
+            reporter.finish()
+            self.reporter = nil
+        }
     }
 }
