@@ -181,10 +181,12 @@ public struct NeuronDocument: Sendable {
     private static func layers(of report: NeuronReport) -> [ReportBlock] {
         let names = PurificationDocument.shortNames(report.layers.map(\.name))
         return report.triggers.flatMap { trigger -> [ReportBlock] in
-            [
-                .heading("Trigger \(trigger.trigger)"), .lineChart(lines(of: trigger, in: report)),
-                .table(table(of: trigger, names: names, in: report)),
-            ]
+            let chart = lines(of: trigger, in: report)
+            var blocks = [ReportBlock.heading("Trigger \(trigger.trigger)")]
+            if chart.series.contains(where: { !$0.points.isEmpty }) {
+                blocks.append(.lineChart(chart))
+            }
+            return blocks + [.table(table(of: trigger, names: names, in: report))]
         }
     }
 
@@ -199,8 +201,9 @@ public struct NeuronDocument: Sendable {
                 guard let layers = neurons?[aggregation]?.layers else { return nil }
                 return LineChart.Series(
                     name,
-                    layers.enumerated().map { index, layer in
-                        LineChart.Point(Double(index), layer.ratio.map { 100 * $0 } ?? .nan)
+                    // Where poisoned samples activate nothing there is no point.
+                    layers.enumerated().compactMap { index, layer in
+                        layer.ratio.map { LineChart.Point(Double(index), 100 * $0) }
                     })
             })
     }

@@ -57,12 +57,11 @@ public struct NeuronAnalysis: Sendable {
     /// Throws where texts cannot be shown to the models alike: another number of neurons or width, no
     /// tokenizer, too few positions.
     public func check(_ folder: BERTFolder, after: BERTFolder? = nil) throws {
+        if let after { try NeuronShape(folder).check(against: NeuronShape(after)) }
         for folder in [folder, after].compactMap({ $0 }) {
             try folder.checkLength(maximumLength)
             _ = try folder.tokenizer()
         }
-        guard let after else { return }
-        try NeuronShape(folder).check(against: NeuronShape(after))
     }
 
     /// Watches the neurons of the model of `folder` on `texts` with and without triggers, then those
@@ -99,8 +98,7 @@ public struct NeuronAnalysis: Sendable {
     /// Throws where images cannot be shown to the models alike: another architecture, number of
     /// neurons or width.
     public func check(_ folder: ImageModelFolder, after: ImageModelFolder?) throws {
-        guard let after else { return }
-        try NeuronShape(folder).check(against: NeuronShape(after))
+        if let after { try NeuronShape(folder).check(against: NeuronShape(after)) }
     }
 
     /// Watches the neurons of the model of `folder` on `images` with and without patches, then those

@@ -251,8 +251,8 @@ struct AnalyzeCommand: ParsableCommand {
                         limit: imageOptions.limit)), device: device)
         }
         let progress = NeuronProgress(on: .standard)
-        let analyze = { try analyze(progress.show) }
-        let found = try records?.removedIfNothingHappens(analyze) ?? analyze()
+        func watch() throws -> NeuronReport { try analyze(progress.show) }
+        let found = try records?.removedIfNothingHappens(watch) ?? watch()
         if found.lost > 0 {
             Console.standard.warn(
                 "in \(found.lost) of \(found.samples.count) samples a trigger lies beyond the "
