@@ -90,7 +90,7 @@ extension EvaluationDocument {
         InlineText(prompts.templates.map { "‘\($0)’" }.joined(separator: ", "))
     }
 
-    private static func images(_ preparation: ImagePreparation) -> InlineText {
+    static func images(_ preparation: ImagePreparation) -> InlineText {
         let mode =
             switch preparation.mode {
             case .stretch: "stretch"
