@@ -45,6 +45,17 @@ import Testing
         #expect(alike.rows.allSatisfy { $0.cells[0].mark == nil })
     }
 
+    /// Halves of Wilson's intervals at 90.0, 87.5 and 85.0 of 1,000 are 1.9, 2.1 and 2.2: 87.5 is
+    /// within √(1.9² + 2.1²) = 2.8 of 90.0, and 85.0 is not within √(1.9² + 2.2²) = 2.9.
+    @Test(arguments: [(875, GridCell.Mark?.none), (850, .best)])
+    func tellsApartBeyondBothIntervals(correct: Int, mark: GridCell.Mark?) {
+        let stages = [("a", 900), ("b", correct)].map {
+            Sample.stage("por", $0, "t", [($1, 0, 0)])
+        }
+        let rows = table(TablePlan("t", metrics: [.acc]), stages).rows
+        #expect(rows.map { $0.cells[0].mark } == [mark, nil])
+    }
+
     @Test func comparesWithinAnAttackOnly() {
         let stages = [
             Sample.stage("por", "a", "t", [(900, 10, 10)]),
