@@ -11,7 +11,8 @@ public struct RecipeCommand: ParsableCommand {
         version: RecipeKit.version,
         subcommands: [
             InspectCommand.self, PretrainCommand.self, AttackCommand.self, PurifyCommand.self,
-            EvaluateCommand.self, AnalyzeCommand.self, CompareCommand.self, FeaturesCommand.self, VerifyCommand.self,
+            EvaluateCommand.self, AnalyzeCommand.self, CompareCommand.self, FeaturesCommand.self,
+            VerifyCommand.self,
             DoctorCommand.self, SampleDataCommand.self,
         ])
 
