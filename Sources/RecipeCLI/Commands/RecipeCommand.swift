@@ -12,8 +12,7 @@ public struct RecipeCommand: ParsableCommand {
         subcommands: [
             InspectCommand.self, PretrainCommand.self, AttackCommand.self, PurifyCommand.self,
             EvaluateCommand.self, AnalyzeCommand.self, CompareCommand.self, FeaturesCommand.self,
-            VerifyCommand.self,
-            DoctorCommand.self, SampleDataCommand.self,
+            VerifyCommand.self, DoctorCommand.self, SampleDataCommand.self,
         ])
 
     /// A command line before parsing.
