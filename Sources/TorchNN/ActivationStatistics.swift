@@ -15,7 +15,7 @@ public struct ActivationStatistics: Sendable, Equatable {
         /// Of values behind the activation function.
         public fileprivate(set) var post: [Double]
         /// Samples whose value before the activation function is above zero: that activate the
-        /// neuron (paper, section 5.5).
+        /// neuron (paper, section 5.2).
         public fileprivate(set) var active: [Int]
 
         fileprivate init(_ site: NeuronSite) {
