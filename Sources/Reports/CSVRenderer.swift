@@ -12,11 +12,17 @@ public struct CSVRenderer: Sendable {
         let layouts = table.columns.indices.map { column in
             Layout(of: rows.map { $0[column] })
         }
-        let header = zip(table.columns, layouts).flatMap { (column, layout) in
-            layout.suffixes.map { text(column.title + $0) }
+        let compared = Set(table.annotations.filter { $0.value.other != nil }.keys.map(\.column))
+        let header = table.columns.indices.flatMap { column in
+            (layouts[column].suffixes + (compared.contains(column) ? [" other"] : []))
+                .map { text(table.columns[column].fullTitle + $0) }
         }
-        let lines = rows.map { row in
-            zip(row, layouts).flatMap { (cell, layout) in fields(cell, in: layout) }
+        let lines = rows.enumerated().map { index, row in
+            row.enumerated().flatMap { column, cell in
+                let other = table.annotations[.init(row: index, column: column)]?.other
+                return fields(cell, in: layouts[column])
+                    + (compared.contains(column) ? [other.map(number) ?? ""] : [])
+            }
         }
         return ([header] + lines).map { $0.joined(separator: ",") + "\n" }.joined()
     }

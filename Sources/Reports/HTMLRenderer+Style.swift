@@ -44,7 +44,11 @@ extension HTMLRenderer {
         tbody tr:hover { background: var(--panel); }
         .left { text-align: left; } .center { text-align: center; }
         .right { text-align: right; white-space: nowrap; }
-        .best { background: var(--best); }
+        .best { background: var(--best); } .tied { background: var(--panel); }
+        td small { color: var(--muted); }
+        tr.group > * { border-top: 2px solid var(--grid); }
+        tbody th { vertical-align: top; border-bottom: 1px solid var(--grid); font-weight: 600; }
+        th.center[colspan] { border-bottom: 1px solid var(--grid); }
         dl { display: grid; grid-template-columns: minmax(8rem, max-content) 1fr; gap: .3rem 1.25rem; }
         dt { color: var(--muted); } dd { margin: 0; }
         .callout { border-left: 4px solid var(--accent); background: var(--panel);
@@ -64,6 +68,7 @@ extension HTMLRenderer {
         .chart .whisker { stroke: var(--ink); stroke-width: 1.2; }
         .chart .trace { fill: none; stroke-width: 2; stroke-linejoin: round; }
         .chart .key { stroke-width: 3; }
+        .chart .spread { stroke-width: 1.2; opacity: .75; }
         @media print {
           :root { --paper: #ffffff; --ink: #000000; --muted: #444444; --grid: #cccccc;
             --panel: #f4f4f4; --accent: #0b62b0; --warning: #9a5b00; --best: #e8f4ea;

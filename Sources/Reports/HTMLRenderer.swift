@@ -98,34 +98,76 @@ private struct HTMLWriter {
 
     private func table(_ table: ReportTable) -> String {
         let best = table.bestCells
-        let header = table.columns.map { column in
-            "<th scope=\"col\" class=\"\(column.alignment)\">\(HTMLText.escape(column.title))</th>"
-        }
         let rows = table.filledRows.enumerated().map { (row, cells) in
             let fields = cells.enumerated().map { (column, cell) in
-                field(
-                    cell, alignment: table.columns[column].alignment,
-                    isBest: best.contains(.init(row: row, column: column)))
+                column == 0 && table.groupsRows
+                    ? groupName(cell, at: row, in: table)
+                    : field(cell, at: .init(row: row, column: column), in: table, best)
             }
-            return "<tr>\(fields.joined())</tr>\n"
+            let begins = table.groupsRows && row > 0 && !table.continuesGroup(row)
+            return "<tr\(begins ? " class=\"group\"" : "")>\(fields.joined())</tr>\n"
         }
         let caption = table.caption.map { "<caption>\(inline($0))</caption>\n" } ?? ""
         return """
             <div class="scroll"><table>
-            \(caption)<thead><tr>\(header.joined())</tr></thead>
+            \(caption)<thead>\(header(of: table))</thead>
             <tbody>
             \(rows.joined())</tbody>
             </table></div>
             """
     }
 
-    private func field(
-        _ cell: ReportTable.Cell, alignment: ReportTable.Alignment, isBest: Bool
+    /// The headings; in two lines where columns share what stands above them.
+    private func header(of table: ReportTable) -> String {
+        func title(_ column: ReportTable.Column, rows: Int) -> String {
+            let span = rows > 1 ? " rowspan=\"\(rows)\"" : ""
+            return "<th scope=\"col\" class=\"\(column.alignment)\"\(span)>"
+                + "\(HTMLText.escape(column.title))</th>"
+        }
+        let columns = table.columns
+        guard columns.contains(where: { $0.group != nil }) else {
+            return "<tr>\(columns.map { title($0, rows: 1) }.joined())</tr>"
+        }
+        var above = ""
+        for (index, column) in columns.enumerated() {
+            guard let group = column.group else {
+                above += title(column, rows: 2)
+                continue
+            }
+            if index > 0, columns[index - 1].group == group { continue }
+            let count = columns[index...].prefix { $0.group == group }.count
+            above +=
+                "<th scope=\"colgroup\" class=\"center\" colspan=\"\(count)\">"
+                + "\(HTMLText.escape(group))</th>"
+        }
+        let below = columns.filter { $0.group != nil }.map { title($0, rows: 1) }
+        return "<tr>\(above)</tr>\n<tr>\(below.joined())</tr>"
+    }
+
+    /// The first cell of a group's first row, which stands for all of the group.
+    private func groupName(
+        _ cell: ReportTable.Cell, at row: Int, in table: ReportTable
     ) -> String {
-        let text = inline(cell.inline)
-        return isBest
-            ? "<td class=\"\(alignment) best\"><strong>\(text)</strong></td>"
-            : "<td class=\"\(alignment)\">\(text)</td>"
+        guard !table.continuesGroup(row) else { return "" }
+        let length = table.groupLength(at: row)
+        let span = length > 1 ? " rowspan=\"\(length)\"" : ""
+        return "<th scope=\"\(length > 1 ? "rowgroup" : "row")\" class=\"left\"\(span)>"
+            + "\(inline(cell.inline))</th>"
+    }
+
+    private func field(
+        _ cell: ReportTable.Cell, at position: ReportTable.Position, in table: ReportTable,
+        _ best: Set<ReportTable.Position>
+    ) -> String {
+        let isBest = best.contains(position)
+        let isTied = table.annotations[position]?.isTied ?? false
+        var text = inline(table.text(at: position, of: cell))
+        if isBest { text = "<strong>\(text)</strong>" }
+        if let other = table.otherText(at: position, of: cell) {
+            text += "<br><small>\(HTMLText.escape(other))</small>"
+        }
+        let mark = isBest ? " best" : isTied ? " tied" : ""
+        return "<td class=\"\(table.columns[position.column].alignment)\(mark)\">\(text)</td>"
     }
 
     private func keyValues(_ pairs: [KeyValue]) -> String {

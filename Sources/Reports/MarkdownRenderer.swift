@@ -36,23 +36,30 @@ public struct MarkdownRenderer: Sendable {
     public func render(_ table: ReportTable) -> String {
         let best = table.bestCells
         var lines = table.caption.map { ["**\(inline($0))**", ""] } ?? []
-        lines.append(row(table.columns.map { escape($0.title) }))
+        lines.append(row(table.columns.map { escape($0.fullTitle) }))
         lines.append(row(table.columns.map { rule($0.alignment) }))
         for (index, cells) in table.filledRows.enumerated() {
             lines.append(
                 row(
                     cells.enumerated().map { (column, cell) in
-                        let text = self.cell(cell)
-                        return best.contains(.init(row: index, column: column))
-                            ? "**\(text)**" : text
+                        if column == 0, table.continuesGroup(index) { return "" }
+                        return self.cell(
+                            cell, at: .init(row: index, column: column), in: table, best)
                     }))
         }
         return lines.joined(separator: "\n")
     }
 
     /// Numbers are ours and need no escape; the brackets of an interval would be escaped.
-    private func cell(_ cell: ReportTable.Cell) -> String {
-        if case .text(let text) = cell { inline(text, inTable: true) } else { cell.inline.plain }
+    private func cell(
+        _ cell: ReportTable.Cell, at position: ReportTable.Position, in table: ReportTable,
+        _ best: Set<ReportTable.Position>
+    ) -> String {
+        let shown = table.text(at: position, of: cell)
+        let isText = if case .text = cell { true } else { false }
+        let text = isText ? inline(shown, inTable: true) : shown.plain
+        let other = table.otherText(at: position, of: cell).map { " *(\($0))*" } ?? ""
+        return (best.contains(position) ? "**\(text)**" : text) + other
     }
 
     private func render(_ pairs: [KeyValue]) -> String {

@@ -1,7 +1,7 @@
 /// Lines over a common horizontal axis.
-public struct LineChart: Sendable, Equatable {
+public struct LineChart: Sendable, Codable, Equatable {
     /// One line.
-    public struct Series: Sendable, Equatable {
+    public struct Series: Sendable, Codable, Equatable {
         /// What the line is.
         public var name: String
         /// Its points, in the order they are joined; a gap where one is not finite.
@@ -20,21 +20,24 @@ public struct LineChart: Sendable, Equatable {
     }
 
     /// One point of a line.
-    public struct Point: Sendable, Equatable {
+    public struct Point: Sendable, Codable, Equatable {
         /// The place on the horizontal axis.
         public var x: Double
         /// The value.
         public var y: Double
+        /// Where the whisker begins and ends, if there is one.
+        public var interval: ClosedRange<Double>?
 
         /// Makes a point.
-        public init(_ x: Double, _ y: Double) {
+        public init(_ x: Double, _ y: Double, interval: ClosedRange<Double>? = nil) {
             self.x = x
             self.y = y
+            self.interval = interval
         }
     }
 
     /// How lines are told apart.
-    public enum Palette: Sendable {
+    public enum Palette: String, Sendable, Codable {
         /// Distinct colours, for lines without an order.
         case categorical
         /// One colour getting stronger, for lines with an order such as layers.
@@ -69,9 +72,9 @@ public struct LineChart: Sendable, Equatable {
 }
 
 /// Bars in groups, one group a category.
-public struct BarChart: Sendable, Equatable {
+public struct BarChart: Sendable, Codable, Equatable {
     /// One bar's value.
-    public struct Bar: Sendable, Equatable {
+    public struct Bar: Sendable, Codable, Equatable {
         /// The value; no bar where it is not finite.
         public var value: Double
         /// Where the whisker begins and ends, if there is one.
@@ -85,7 +88,7 @@ public struct BarChart: Sendable, Equatable {
     }
 
     /// The bars of one colour.
-    public struct Series: Sendable, Equatable {
+    public struct Series: Sendable, Codable, Equatable {
         /// What the bars are.
         public var name: String
         /// A bar a category; no bar where there is none.
@@ -128,7 +131,7 @@ public struct BarChart: Sendable, Equatable {
 }
 
 /// A grid of values shown as colours, such as the attack success rate by trigger and label.
-public struct HeatMap: Sendable, Equatable {
+public struct HeatMap: Sendable, Codable, Equatable {
     /// What the chart shows.
     public var title: String
     /// What the rows are.

@@ -30,6 +30,8 @@ public struct ReportTable: Sendable, Equatable {
     public struct Column: Sendable, Equatable {
         /// The heading.
         public var title: String
+        /// What stands above the headings of neighbouring columns that share it, such as their task.
+        public var group: String?
         /// What the column holds.
         public var kind: Kind
         /// Where its cells stand.
@@ -39,12 +41,40 @@ public struct ReportTable: Sendable, Equatable {
 
         /// Makes a column; numbers stand right and text left unless told otherwise.
         public init(
-            _ title: String, kind: Kind = .text, alignment: Alignment? = nil, best: Best? = nil
+            _ title: String, in group: String? = nil, kind: Kind = .text,
+            alignment: Alignment? = nil, best: Best? = nil
         ) {
             self.title = title
+            self.group = group
             self.kind = kind
             self.alignment = alignment ?? (kind == .number ? .right : .left)
             self.best = best
+        }
+
+        /// The heading with what stands above it.
+        var fullTitle: String { group.map { "\($0) \(title)" } ?? title }
+    }
+
+    /// What is said of a cell beside its value.
+    public struct Annotation: Sendable, Equatable {
+        /// Whether it is the best of its group and told apart from the others.
+        public var isBest: Bool
+        /// Whether it is the best of its group or cannot be told apart from that.
+        public var isTied: Bool
+        /// Whether some of what belongs to it is still missing.
+        public var isPartial: Bool
+        /// Another's value to compare with.
+        public var other: Double?
+
+        /// Says nothing unless told otherwise.
+        public init(
+            isBest: Bool = false, isTied: Bool = false, isPartial: Bool = false,
+            other: Double? = nil
+        ) {
+            self.isBest = isBest
+            self.isTied = isTied
+            self.isPartial = isPartial
+            self.other = other
         }
     }
 
@@ -68,12 +98,35 @@ public struct ReportTable: Sendable, Equatable {
     public var columns: [Column]
     /// The rows, top to bottom; a short row is filled up with ``Cell/missing``.
     public var rows: [[Cell]]
+    /// Whether neighbouring rows with the same first cell form a group that shows it once.
+    public var groupsRows: Bool
+    /// What is said of cells; where there is something, columns mark no best value of their own.
+    public var annotations: [Position: Annotation]
+
+    /// Where a cell stands.
+    public struct Position: Sendable, Hashable {
+        /// The row, counted from 0.
+        public var row: Int
+        /// The column, counted from 0.
+        public var column: Int
+
+        /// The cell at `row` and `column`.
+        public init(row: Int, column: Int) {
+            self.row = row
+            self.column = column
+        }
+    }
 
     /// Makes a table.
-    public init(_ columns: [Column], rows: [[Cell]] = [], caption: InlineText? = nil) {
+    public init(
+        _ columns: [Column], rows: [[Cell]] = [], caption: InlineText? = nil,
+        groupsRows: Bool = false, annotations: [Position: Annotation] = [:]
+    ) {
         self.columns = columns
         self.rows = rows
         self.caption = caption
+        self.groupsRows = groupsRows
+        self.annotations = annotations
     }
 }
 
@@ -103,6 +156,16 @@ extension ReportTable.Cell {
         case .number(let value, let decimals), .deviation(let value, _, let decimals),
             .interval(let value, _, _, let decimals):
             NumberText.fixed(value, decimals: decimals)
+        case .text, .missing: nil
+        }
+    }
+
+    /// How many decimals the number is shown with; nothing for text.
+    var decimals: Int? {
+        switch self {
+        case .number(_, let decimals), .deviation(_, _, let decimals),
+            .interval(_, _, _, let decimals):
+            decimals
         case .text, .missing: nil
         }
     }
@@ -140,6 +203,9 @@ extension ReportTable {
     /// Row and column of each cell that is its column's best; of cells that show the same value all
     /// are, and a column in which all are alike has none.
     var bestCells: Set<Position> {
+        guard annotations.isEmpty else {
+            return Set(annotations.filter(\.value.isBest).keys)
+        }
         var marked: Set<Position> = []
         let rows = filledRows
         for (index, column) in columns.enumerated() {
@@ -157,6 +223,29 @@ extension ReportTable {
         return marked
     }
 
-    /// Where a cell stands.
-    struct Position: Hashable { let row: Int, column: Int }
+    /// Whether the row's first cell is that of the row above, and its group goes on.
+    func continuesGroup(_ row: Int) -> Bool {
+        guard groupsRows, rows.indices.contains(row), row > 0 else { return false }
+        return rows[row].first == rows[row - 1].first
+    }
+
+    /// How many rows the group that begins at `row` has.
+    func groupLength(at row: Int) -> Int {
+        var end = row + 1
+        while continuesGroup(end) { end += 1 }
+        return end - row
+    }
+
+    /// The cell as it is shown: its value, and signs for what is said of it.
+    func text(at position: Position, of cell: Cell) -> InlineText {
+        guard let note = annotations[position] else { return cell.inline }
+        let signs = (note.isTied && !note.isBest ? " ≈" : "") + (note.isPartial ? " †" : "")
+        return InlineText(cell.inline.runs + (signs.isEmpty ? [] : [.text(signs)]))
+    }
+
+    /// Another's value to compare a cell with, as it is shown.
+    func otherText(at position: Position, of cell: Cell) -> String? {
+        guard let other = annotations[position]?.other else { return nil }
+        return NumberText.fixed(other, decimals: cell.decimals ?? 2)
+    }
 }

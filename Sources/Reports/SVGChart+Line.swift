@@ -9,6 +9,7 @@ extension SVGChart {
             let color = Self.color(index, of: chart.series.count, chart.palette)
             let segments = layout.segments(of: series)
             content += segments.map { segment in trace(segment, color, name: series.name) }
+            content += spreads(of: series, color, layout)
             if let last = segments.last?.last { ends.append((index, last.1)) }
         }
         if layout.labelsEnds { content += endLabels(ends, layout) }
@@ -33,6 +34,36 @@ extension SVGChart {
                 ("class", "trace"), ("points", path.joined(separator: " ")),
                 ("style", "stroke:\(color)"),
             ], [tooltip])
+    }
+
+    /// A whisker and a dot for each point that has an interval.
+    private func spreads(
+        of series: LineChart.Series, _ color: String, _ layout: LineLayout
+    ) -> [SVGElement] {
+        series.points.flatMap { point -> [SVGElement] in
+            guard let interval = point.interval, let x = layout.x(point.x),
+                let y = layout.y(point.y), let low = layout.y(interval.lowerBound),
+                let high = layout.y(interval.upperBound)
+            else { return [] }
+            var whiskers = [SVGElement.line((x, low), (x, high), "spread")]
+            whiskers += [low, high].map { .line((x - 3, $0), (x + 3, $0), "spread") }
+            for index in whiskers.indices {
+                whiskers[index].attributes.append(("style", "stroke:\(color)"))
+            }
+            let shown = [point.y, interval.lowerBound, interval.upperBound]
+                .map { NumberText.short($0) }
+            let dot = SVGElement(
+                "circle",
+                [
+                    ("cx", SVGElement.number(x)), ("cy", SVGElement.number(y)), ("r", "3"),
+                    ("style", "fill:\(color)"),
+                ],
+                [
+                    SVGElement(
+                        "title", text: "\(series.name): \(shown[0]) [\(shown[1]), \(shown[2])]")
+                ])
+            return whiskers + [dot]
+        }
     }
 
     private func axes(_ layout: LineLayout) -> [SVGElement] {
@@ -124,7 +155,9 @@ private struct LineLayout {
         }
         guard !points.isEmpty else { return nil }
         horizontal = .linear(for: points.map(\.x), count: 8)
-        let values = points.map(\.y)
+        let values = points.flatMap { point in
+            [point.y] + (point.interval.map { [$0.lowerBound, $0.upperBound] } ?? [])
+        }
         vertical = chart.logarithmic ? .logarithmic(for: values) : .linear(for: values)
         let count = chart.series.count
         labelsEnds = count > 1 && Double(count) * Self.labelHeight <= 230

@@ -68,12 +68,17 @@ private struct TableLayout {
     init(_ table: ReportTable, width: Int, starsBest: Bool) {
         let best = table.bestCells
         self.best = best
-        titles = table.columns.map { VisibleText.line($0.title) }
+        let marked = Set(
+            table.columns.indices.filter { table.columns[$0].best != nil } + best.map(\.column))
+        titles = table.columns.map { VisibleText.line($0.fullTitle) }
         rows = table.filledRows.enumerated().map { (row, cells) in
             cells.enumerated().map { (column, cell) in
-                let text = VisibleText.line(cell.inline.plain)
-                guard starsBest, table.columns[column].best != nil else { return text }
-                return text + (best.contains(.init(row: row, column: column)) ? "*" : " ")
+                if column == 0, table.continuesGroup(row) { return "" }
+                let place = ReportTable.Position(row: row, column: column)
+                let text = VisibleText.line(table.text(at: place, of: cell).plain)
+                let other = table.otherText(at: place, of: cell).map { " (\($0))" } ?? ""
+                guard starsBest, marked.contains(column) else { return text + other }
+                return text + (best.contains(place) ? "*" : " ") + other
             }
         }
         widths = []

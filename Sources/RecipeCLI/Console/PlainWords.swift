@@ -28,8 +28,10 @@ enum PlainWords {
         case .typeMismatch(_, let context), .valueNotFound(_, let context):
             return "a value is of another type than expected" + at(context)
         case .dataCorrupted(let context):
-            return context.codingPath.isEmpty
-                ? "it is no valid JSON" : "a value is wrong" + at(context)
+            if context.codingPath.isEmpty { return "it is no valid JSON" }
+            // What our own types say is for people; what the library says names Swift types.
+            let isOurs = context.debugDescription.contains("expected")
+            return (isOurs ? context.debugDescription : "a value is wrong") + at(context)
         @unknown default: return "it cannot be decoded"
         }
     }
