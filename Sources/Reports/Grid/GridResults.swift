@@ -15,7 +15,7 @@ public struct GridResults: Sendable {
     public var stages: [StageResult]
 
     /// The name of the record of a run's stages.
-    public static let recordName = "grid.json"
+    public static let recordName = GridRecord.fileName
 
     /// A run of these stages.
     public init(title: String, about: String? = nil, plan: ReportPlan? = nil, stages: [StageResult])
@@ -52,23 +52,6 @@ public struct GridResults: Sendable {
 
     /// Stages that are done.
     var finishedCount: Int { stages.count { $0.state.isFinished } }
-}
-
-/// The record of a run, as far as reports need it.
-private struct GridRecord: Decodable {
-    struct Stage: Decodable {
-        var name: String
-        var command: String
-        var labels: [String: String]?
-        var folder: String?
-        var state: StageResult.State
-        var seconds: Double?
-    }
-
-    var title: String
-    var about: String?
-    var stages: [Stage]
-    var report: ReportPlan?
 }
 
 /// Reads the reports of stages.

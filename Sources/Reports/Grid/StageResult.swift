@@ -19,21 +19,7 @@ public struct StageResult: Sendable {
     }
 
     /// How far a stage is.
-    public enum State: String, Sendable, Codable, CaseIterable {
-        /// It has not begun.
-        case waiting
-        /// It is at work, or was when the run was cut short.
-        case running
-        /// It is done.
-        case done
-        /// It was done before, with the same inputs and settings.
-        case cached
-        /// It failed.
-        case failed
-
-        /// Whether there is a result.
-        public var isFinished: Bool { self == .done || self == .cached }
-    }
+    public typealias State = StageState
 
     /// Its name, unique in the run.
     public var name: String
