@@ -22,15 +22,25 @@ extension ModelFolder {
     public func write(
         _ changed: [Parameter], to folder: URL, dialect: (StateDictionary) throws -> Dialect
     ) throws -> WriteReport {
+        let edits = changed.map { ($0.name, ParameterEdit.value($0.tensor)) }
+        return try write(
+            Dictionary(uniqueKeysWithValues: edits), to: folder, dialect: dialect)
+    }
+
+    /// The same with edits by canonical name. Rows that are set to zero leave all others of their
+    /// parameter as they are, to the bit and in whatever type.
+    public func write(
+        _ edits: [String: ParameterEdit], to folder: URL,
+        dialect: (StateDictionary) throws -> Dialect
+    ) throws -> WriteReport {
         var report = WriteReport()
-        let values = Dictionary(uniqueKeysWithValues: changed.map { ($0.name, $0.tensor) })
         var written: Set<String> = []
         for state in [weights] + twins {
             let dialect = try dialect(state)
             for archive in state.archives {
                 let name = archive.url.lastPathComponent
                 try archive.write(
-                    values, dialect: dialect, to: folder.appendingPathComponent(name),
+                    edits, dialect: dialect, to: folder.appendingPathComponent(name),
                     report: &report)
                 written.insert(name)
             }
@@ -125,97 +135,5 @@ extension ModelFolder {
             },
             metadata: ["format": "pt"], to: folder.appendingPathComponent("model.safetensors"))
         try configuration.data().write(to: folder.appendingPathComponent("config.json"))
-    }
-}
-
-extension TensorArchive {
-    /// Writes a copy of the file with the bytes of `values` (by canonical name) in place.
-    fileprivate func write(
-        _ values: [String: Tensor], dialect: Dialect, to url: URL,
-        report: inout ModelFolder.WriteReport
-    ) throws {
-        var replacements: [String: [UInt8]] = [:]
-        for stored in tensors {
-            guard let bytes = try stored.replacement(by: values, dialect: dialect, in: self.url)
-            else { continue }
-            replacements[stored.name] = bytes
-        }
-        report.changed += replacements.keys.sorted().filter { !report.changed.contains($0) }
-        if try canBePatched(Set(replacements.keys)) {
-            try ArchivePatcher.rewrite(self, replacing: replacements, to: url)
-        } else {
-            try write(replacing: replacements, dialect: dialect, to: url)
-            report.rewritten.append(self.url.lastPathComponent)
-        }
-    }
-
-    /// Whether the bytes of the tensors called `names` can be replaced in place.
-    ///
-    /// They cannot where a pickled tensor is strided (as converters from TensorFlow leave it) or
-    /// compressed. Throws where the file cannot be written anew either, for it holds more than
-    /// tensors.
-    fileprivate func canBePatched(_ names: Set<String>) throws -> Bool {
-        let scattered = tensors.first {
-            names.contains($0.name) && $0.bytes.fileOffset == nil && $0.bytes.count > 0
-        }
-        guard let scattered else { return true }
-        guard wrapper.isEmpty, otherEntries.isEmpty else {
-            throw CheckpointError(
-                url,
-                "the tensor ‘\(scattered.name)’ is strided or compressed, so that the file would "
-                    + "have to be written anew, but it holds more than tensors",
-                advice: "save its state_dict alone, with torch.save or as safetensors")
-        }
-        return false
-    }
-
-    /// Writes all tensors anew, in their order, some with other bytes; copies of one parameter
-    /// stay one storage.
-    fileprivate func write(
-        replacing bytes: [String: [UInt8]], dialect: Dialect, to url: URL
-    ) throws {
-        var identities: [String: StorageIdentity] = [:]
-        let replaced = try tensors.map { stored in
-            guard let new = bytes[stored.name] else { return stored }
-            let canonical = dialect.canonical(stored.name)
-            let identity = identities[canonical] ?? StorageIdentity()
-            identities[canonical] = identity
-            return try StoredTensor(
-                name: stored.name, scalarType: stored.scalarType, shape: stored.shape, bytes: new,
-                storageIdentity: identity)
-        }
-        try TorchZipWriter.write(replaced, to: url)
-    }
-}
-
-extension StoredTensor {
-    /// The tensor's bytes with those of its parameters that are among `values`, in its type; nil
-    /// where that changes none.
-    fileprivate func replacement(
-        by values: [String: Tensor], dialect: Dialect, in url: URL
-    ) throws -> [UInt8]? {
-        let names = dialect.parameters(in: name)
-        guard names.contains(where: { values[$0] != nil }) else { return nil }
-        var new: [UInt8] = []
-        for (index, name) in names.enumerated() {
-            let part = try share(index, of: names.count, named: name)
-            guard var tensor = values[name] else {
-                new += part.bytes.copy()
-                continue
-            }
-            if dialect.isTransposed(self.name), tensor.rank == 2 {
-                tensor = try tensor.transposed(0, 1)
-            }
-            guard tensor.shape == part.shape else {
-                throw CheckpointError(
-                    url,
-                    "the tensor ‘\(self.name)’ has shape \(part.shape) for ‘\(name)’; what was "
-                        + "trained has \(tensor.shape)",
-                    advice: "write it as a new model, or leave this part out")
-            }
-            let bytes = try tensor.cast(to: scalarType.dtype).bytes()
-            new = names.count == 1 ? bytes : new + bytes
-        }
-        return bytes.hasSameBytes(as: ByteRegion(new)) ? nil : new
     }
 }

@@ -16,6 +16,8 @@ public struct CLIPPurification: Sendable {
     public var force = false
     /// Where snapshots are kept, and whether to go on from one.
     public var snapshots: SnapshotPolicy?
+    /// After which epochs the model is kept, in a folder beside the output; nil for none.
+    public var keptEpochs: KeptEpochs?
 
     /// A job with these settings.
     public init(_ recipe: CLIPRECIPE) { self.recipe = recipe }
@@ -46,6 +48,9 @@ public struct CLIPPurification: Sendable {
         public var changed: [String]
         /// Files of the input that were left out, for they still hold the suspect weights.
         public var omitted: [String]
+        /// The models that were kept on the way, in the order of epochs; nil where none was asked
+        /// for.
+        public var kept: [String]?
     }
 
     /// Purifies the model in `folder` with `pairs` and writes the result to `output`, a folder.
@@ -55,20 +60,21 @@ public struct CLIPPurification: Sendable {
         _ folder: CLIPFolder, pairs: PreparedPairs, output: URL, records: RunDirectory? = nil,
         observe: (TrainingEvent) -> Void = { _ in }
     ) throws -> Report {
-        let destination = try OutputFolder(
-            destination: output, force: force, inputs: [folder.folder.url])
+        let destination = try PurifiedOutput(
+            output, input: folder.folder.url, force: force, keeping: keptEpochs,
+            epochs: recipe.epochs, snapshots: snapshots)
         try folder.checkWritable(.all)
         let trainer = try recipe.trainer(for: folder, pairs: pairs, device: device)
-        let summary = try trainer.complete(
-            records: records, snapshots: snapshots, observe: observe)
-        let written = try folder.write(trainer.model.store.trainedState, to: destination.staging)
-        try destination.commit()
+        let outcome = try destination.complete(
+            trainer, records: records,
+            write: { model, url in try folder.write(model.store.trainedState, to: url) },
+            observe: observe)
         return Report(
             model: folder.folder.url.path, output: output.path, recipe: recipe,
             computeType: trainer.model.store.placement.computeType, images: pairs.count,
             captions: pairs.captions.captionCount, truncated: pairs.captions.truncated,
-            skipped: pairs.skipped, training: summary,
-            tensorCount: folder.folder.weights.tensors.count, changed: written.changed,
-            omitted: written.omitted)
+            skipped: pairs.skipped, training: outcome.training,
+            tensorCount: folder.folder.weights.tensors.count, changed: outcome.written.changed,
+            omitted: outcome.written.omitted, kept: outcome.kept)
     }
 }

@@ -16,6 +16,8 @@ public struct ImagePurification: Sendable {
     public var force = false
     /// Where snapshots are kept, and whether to go on from one.
     public var snapshots: SnapshotPolicy?
+    /// After which epochs the model is kept, in a folder beside the output; nil for none.
+    public var keptEpochs: KeptEpochs?
 
     /// A job with these settings.
     public init(_ recipe: ImageRECIPE) { self.recipe = recipe }
@@ -56,6 +58,9 @@ public struct ImagePurification: Sendable {
         public var changed: [String]
         /// Files of the input that were left out, for they still hold the suspect weights.
         public var omitted: [String]
+        /// The models that were kept on the way, in the order of epochs; nil where none was asked
+        /// for.
+        public var kept: [String]?
     }
 
     /// Purifies the model in `folder` with `images` and writes the result to `output`, a folder.
@@ -65,28 +70,31 @@ public struct ImagePurification: Sendable {
         _ folder: ImageModelFolder, images: PreparedImages, output: URL,
         records: RunDirectory? = nil, observe: (Progress) -> Void = { _ in }
     ) throws -> Report {
-        let destination = try OutputFolder(
-            destination: output, force: force, inputs: [folder.folder.url])
+        let destination = try PurifiedOutput(
+            output, input: folder.folder.url, force: force, keeping: keptEpochs,
+            epochs: recipe.epochs, snapshots: snapshots)
         try folder.checkWritable(folder.configuration.recipeWeights)
         let trainer = try recipe.trainer(for: folder, images: images, device: device) {
             observe(.fitting($0))
         }
         let budget = try budget(of: trainer.model, images: images.count)
         observe(.budget(budget))
-        let summary = try trainer.complete(records: records, snapshots: snapshots) {
-            observe(.purifying($0))
-        }
         let ownHead = recipe.pretrainingLoss == .classification && folder.hasHead(for: images)
-        // A head that is not the checkpoint's own served training alone.
-        let state = ownHead ? trainer.model.store.trainedState : trainer.model.backboneState
-        let written = try folder.write(state, to: destination.staging)
-        try destination.commit()
+        let outcome = try destination.complete(
+            trainer, records: records,
+            write: { model, url in
+                // A head that is not the checkpoint's own served training alone.
+                let state = ownHead ? model.store.trainedState : model.backboneState
+                return try folder.write(state, to: url)
+            },
+            observe: { observe(.purifying($0)) })
         return Report(
             model: folder.folder.url.path, output: output.path, recipe: recipe,
             usesOwnHead: ownHead, computeType: trainer.model.store.placement.computeType,
-            images: images.count, skipped: images.skipped, budget: budget, training: summary,
-            tensorCount: folder.folder.weights.tensors.count, changed: written.changed,
-            omitted: written.omitted)
+            images: images.count, skipped: images.skipped, budget: budget,
+            training: outcome.training, tensorCount: folder.folder.weights.tensors.count,
+            changed: outcome.written.changed, omitted: outcome.written.omitted,
+            kept: outcome.kept)
     }
 
     private func budget(of model: AnyImageModel, images: Int) throws -> NormBudget {

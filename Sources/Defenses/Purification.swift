@@ -18,6 +18,9 @@ public struct Purification: Sendable {
     /// Snapshots to go on from after an interruption, or nil.
     public var snapshots: SnapshotPolicy?
 
+    /// After which epochs the model is kept, in a folder beside the output; nil for none.
+    public var keptEpochs: KeptEpochs?
+
     /// A purification by `recipe`.
     public init(_ recipe: RECIPE = RECIPE()) { self.recipe = recipe }
 
@@ -41,6 +44,9 @@ public struct Purification: Sendable {
         public var changed: [String]
         /// Files of the input that were left out, for they still hold the suspect weights.
         public var omitted: [String]
+        /// The models that were kept on the way, in the order of epochs; nil where none was asked
+        /// for.
+        public var kept: [String]?
     }
 
     /// Purifies the model in `folder` with `texts` and writes the result to `output`.
@@ -51,8 +57,9 @@ public struct Purification: Sendable {
         observe: (TrainingEvent) -> Void = { _ in }
     ) throws -> Report {
         // First what can be refused at once: nobody waits an hour to hear that a folder exists.
-        let destination = try OutputFolder(
-            destination: output, force: force, inputs: [folder.folder.url])
+        let destination = try PurifiedOutput(
+            output, input: folder.folder.url, force: force, keeping: keptEpochs,
+            epochs: recipe.epochs, snapshots: snapshots)
         try folder.checkWritable(RECIPE.layers)
         let tokenizer = try folder.tokenizer()
         try folder.checkLength(recipe.maximumLength)
@@ -60,14 +67,15 @@ public struct Purification: Sendable {
             texts, tokenizer: tokenizer, maximumLength: recipe.maximumLength)
         let trainer = try recipe.trainer(
             for: folder, texts: corpus.texts, tokenizer: tokenizer, head: head, device: device)
-        let summary = try trainer.complete(
-            records: records, snapshots: snapshots, observe: observe)
-        let written = try folder.write(trainer.model.store.trainable, to: destination.staging)
-        try destination.commit()
+        let outcome = try destination.complete(
+            trainer, records: records,
+            write: { model, url in try folder.write(model.store.trainable, to: url) },
+            observe: observe)
         return Report(
             model: folder.folder.url.path, output: output.path, recipe: recipe,
             computeType: trainer.model.store.placement.computeType, texts: corpus.summary,
-            training: summary, tensorCount: folder.folder.weights.tensors.count,
-            changed: written.changed, omitted: written.omitted)
+            training: outcome.training, tensorCount: folder.folder.weights.tensors.count,
+            changed: outcome.written.changed, omitted: outcome.written.omitted,
+            kept: outcome.kept)
     }
 }

@@ -31,6 +31,8 @@ public struct RECIPE: Sendable, Codable, Equatable {
     public var order = BatchOrder.Kind.bucketed
     /// Batches whose mean gradient makes one step.
     public var accumulation = 1
+    /// The mean ‖W(t)‖ / ‖W(0)‖ that ends the run early; nil for a run of all epochs.
+    public var stopRatio: Double?
 
     /// The authors' settings for BERT.
     public init() {}
@@ -40,7 +42,9 @@ public struct RECIPE: Sendable, Codable, Equatable {
 
     /// The optimizer's side of the settings.
     public var training: TrainingSettings {
-        TrainingSettings(epochs: epochs, learningRate: learningRate, accumulation: accumulation)
+        TrainingSettings(
+            epochs: epochs, learningRate: learningRate, accumulation: accumulation,
+            stopRatio: stopRatio)
     }
 
     /// A trainer that purifies the model of `folder` with auxiliary `texts`.

@@ -131,7 +131,9 @@ private struct TextTrial: ClassifierTrial {
     var truth: [Int] { task.test.labels }
     var triggerNames: [String] { evaluator.triggers }
 
-    func trainer(seed: Seed) throws -> Trainer<SequenceClassification, SampledSource<TokenBatch>> {
+    func trainer(
+        seed: Seed
+    ) throws -> Trainer<RowsHeldAtZero<SequenceClassification>, SampledSource<TokenBatch>> {
         try evaluator.fineTuning.trainer(
             on: folder, texts: train, labels: task.train.labels,
             labelCount: task.train.labelNames.count, tokenizer: tokenizer, seed: seed,

@@ -1,4 +1,5 @@
 import DataPipeline
+import Defenses
 import Foundation
 import ModelZoo
 import TextTokenizers
@@ -27,11 +28,11 @@ public struct FineTuning: Sendable, Codable, Equatable {
     public init() {}
 
     /// A trainer of a classifier with `labelCount` classes on the model of `folder`; everything is
-    /// trained.
+    /// trained but neurons that were pruned for good.
     public func trainer(
         on folder: BERTFolder, texts: [[Int32]], labels: [Int], labelCount: Int,
         tokenizer: WordPieceTokenizer, seed: Seed, device: Device
-    ) throws -> Trainer<SequenceClassification, SampledSource<TokenBatch>> {
+    ) throws -> Trainer<RowsHeldAtZero<SequenceClassification>, SampledSource<TokenBatch>> {
         var fresh = ["classifier.**"]
         if pooler == .reset { fresh.append("bert.pooler.**") }
         let model = try folder.load(
@@ -41,8 +42,11 @@ public struct FineTuning: Sendable, Codable, Equatable {
             fresh: ParameterPattern(fresh), labelCount: labelCount, seed: seed)
         let source = SampledSource.classified(
             texts, labels: labels, order: BatchOrder(order, batchSize: batchSize), seed: seed)
+        let objective = try RowsHeldAtZero(
+            SequenceClassification(), rows: folder.folder.rowsHeldAtZero(at: model.neurons),
+            of: model)
         return try Trainer(
-            model, objective: SequenceClassification(), source: source,
+            model, objective: objective, source: source,
             settings: TrainingSettings(epochs: epochs, learningRate: learningRate), seed: seed)
     }
 }

@@ -169,7 +169,9 @@ private struct ImageTrial: ClassifierTrial {
     var truth: [Int] { task.test.labels }
     var triggerNames: [String] { triggers.map(\.description) }
 
-    func trainer(seed: Seed) throws -> Trainer<ImageClassification, SampledSource<ImageBatch>> {
+    func trainer(
+        seed: Seed
+    ) throws -> Trainer<RowsHeldAtZero<ImageClassification>, SampledSource<ImageBatch>> {
         try fineTuning.trainer(on: folder, images: task.train, seed: seed, device: device)
     }
 

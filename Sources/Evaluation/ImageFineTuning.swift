@@ -1,5 +1,6 @@
 import Attacks
 import DataPipeline
+import Defenses
 import Foundation
 import ModelZoo
 import Torch
@@ -48,16 +49,19 @@ public struct ImageFineTuning: Sendable, Codable, Equatable {
     }
 
     /// A trainer of a classifier on the model of `folder`, with a fresh linear head for the classes
-    /// of `images`; everything is trained.
+    /// of `images`; everything is trained but neurons that were pruned for good.
     public func trainer(
         on folder: ImageModelFolder, images: PreparedImages, seed: Seed, device: Device
-    ) throws -> Trainer<ImageClassification, SampledSource<ImageBatch>> {
+    ) throws -> Trainer<RowsHeldAtZero<ImageClassification>, SampledSource<ImageBatch>> {
         let model = try folder.load(
             placement: Placement(
                 device: device, computeType: precision.computeType(on: device), trainable: .all),
             head: .fresh(labels: images.classNames.count), seed: seed)
+        let objective = try RowsHeldAtZero(
+            ImageClassification(folder.processor.normalization),
+            rows: folder.folder.rowsHeldAtZero(at: model.neurons), of: model)
         return try Trainer(
-            model, objective: ImageClassification(folder.processor.normalization),
+            model, objective: objective,
             source: SampledSource.classified(
                 images, order: BatchOrder(.shuffled, batchSize: batchSize), seed: seed),
             settings: TrainingSettings(

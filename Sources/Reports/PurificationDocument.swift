@@ -14,11 +14,36 @@ public struct PurificationDocument: Sendable {
                 Written to \(code: summary.output): \(summary.changedTensors) of \
                 \(summary.tensors) tensors changed, at \(speed) \(summary.auxiliary.unit) a second
                 """,
-            sections: [
-                ReportSection("Losses", Self.losses(of: summary)),
-                ReportSection("Norms of the regularized weights", Self.norms(of: summary)),
-                ReportSection("Output", Self.output(of: summary)),
-                ReportSection("Settings", Self.settings(of: summary)),
+            sections: (summary.prunedLayers.map { [Self.pruning(of: $0)] }
+                ?? [
+                    ReportSection("Losses", Self.losses(of: summary)),
+                    ReportSection("Norms of the regularized weights", Self.norms(of: summary)),
+                ]) + [
+                    ReportSection("Output", Self.output(of: summary)),
+                    ReportSection("Settings", Self.settings(of: summary)),
+                ])
+    }
+
+    // MARK: Pruned neurons
+
+    private static func pruning(of layers: [PurificationSummary.PrunedLayer]) -> ReportSection {
+        let all = layers.reduce(0) { $0 + $1.neurons }
+        let pruned = layers.reduce(0) { $0 + $1.pruned }
+        let columns =
+            [ReportTable.Column("Layer")]
+            + ["Neurons", "Pruned", "Share, %"].map { ReportTable.Column($0, kind: .number) }
+        let rows = layers.map { layer -> [ReportTable.Cell] in
+            [
+                .text(.code(layer.name)), .number(Double(layer.neurons), decimals: 0),
+                .number(Double(layer.pruned), decimals: 0),
+                .number(100 * Double(layer.pruned) / Double(max(1, layer.neurons)), decimals: 1),
+            ]
+        }
+        return ReportSection(
+            "Pruned neurons",
+            [
+                .paragraph("\(pruned) of \(all) neurons are zero, whatever they read."),
+                .table(ReportTable(columns, rows: rows)),
             ])
     }
 
@@ -110,13 +135,18 @@ public struct PurificationDocument: Sendable {
             KeyValue("Input", .code(summary.model)),
             KeyValue("Output", .code(summary.output)),
             KeyValue("Changed tensors", "\(summary.changedTensors) of \(summary.tensors)"),
-            KeyValue("Steps", "\(speed.steps)"),
-            KeyValue("Training", "\(NumberText.fixed(speed.seconds, decimals: 1)) s"),
+            KeyValue("Time", "\(NumberText.fixed(speed.seconds, decimals: 1)) s"),
             KeyValue(
                 "\(summary.auxiliary.unit.capitalized) a second",
                 .init(NumberText.fixed(speed.samplesPerSecond, decimals: 1))),
-            KeyValue("First step", "\(NumberText.fixed(speed.firstStepSeconds, decimals: 2)) s"),
         ]
+        if summary.prunedLayers == nil {
+            pairs += [
+                KeyValue("Steps", "\(speed.steps)"),
+                KeyValue(
+                    "First step", "\(NumberText.fixed(speed.firstStepSeconds, decimals: 2)) s"),
+            ]
+        }
         pairs += summary.omittedFiles.map { KeyValue("Left out", .code($0)) }
         return warnings + [.keyValues(pairs)]
     }

@@ -8,12 +8,8 @@ extension PurificationSummary {
     /// The summary of a purification over auxiliary texts from `sources`.
     public init(_ report: Purification.Report, sources: [TextSource], command: String? = nil) {
         let recipe = report.recipe
-        var warnings: [String] = []
-        let replaced = sources.reduce(0) { $0 + $1.invalidSequences }
-        if replaced > 0 { warnings.append("\(replaced) byte sequences were no UTF-8 and replaced") }
-        if report.texts.empty > 0 { warnings.append("\(report.texts.empty) texts had no token") }
         self.init(
-            model: report.model, output: report.output, command: command,
+            report, command: command,
             settings: [
                 Setting("weight λ", "\(recipe.weight)"),
                 Setting("pre-training loss", recipe.hasPretrainingLoss ? "yes" : "no"),
@@ -22,17 +18,10 @@ extension PurificationSummary {
                 Setting("batch size", "\(recipe.batchSize)"),
                 Setting("maximum length", "\(recipe.maximumLength) tokens"),
                 Setting("masks", recipe.masks.rawValue),
-                Setting("precision", report.computeType.rawValue),
-                Setting("seed", "\(recipe.seed.value)"),
             ],
-            auxiliary: Auxiliary(
-                files: sources.map(\.file),
-                .texts(
-                    report.texts.texts, tokens: report.texts.tokens,
-                    truncated: report.texts.atLimit)),
-            epochs: Self.epochs(report.training), throughput: Throughput(report.training),
-            changedTensors: report.changed.count, tensors: report.tensorCount,
-            omittedFiles: report.omitted, warnings: warnings)
+            auxiliary: Auxiliary(sources, report.texts), seed: recipe.seed,
+            stopRatio: recipe.stopRatio,
+            warnings: Self.warnings(of: sources, report.texts))
     }
 
     /// The summary of a purification of an image model with the images at `images`.
@@ -43,7 +32,7 @@ extension PurificationSummary {
             warnings.append(ImageModelFolder.fittedHeadWarning)
         }
         self.init(
-            model: report.model, output: report.output, command: command,
+            report, command: command,
             settings: [
                 Setting("weight λ", "\(recipe.weight)"),
                 Setting("pre-training loss", recipe.pretrainingLoss.rawValue),
@@ -55,21 +44,17 @@ extension PurificationSummary {
                 Setting(
                     "norm budget",
                     "\(NumberText.fixed(report.budget.share, decimals: 3)) of the median norm"),
-                Setting("precision", report.computeType.rawValue),
-                Setting("seed", "\(recipe.seed.value)"),
             ],
             auxiliary: Auxiliary(
                 files: [images], .images(report.images, skipped: report.skipped.count)),
-            epochs: Self.epochs(report.training), throughput: Throughput(report.training),
-            changedTensors: report.changed.count, tensors: report.tensorCount,
-            omittedFiles: report.omitted, warnings: warnings)
+            seed: recipe.seed, stopRatio: recipe.training.stopRatio, warnings: warnings)
     }
 
     /// The summary of a purification of a CLIP with the pairs of the file or folder `pairs`.
     public init(_ report: CLIPPurification.Report, pairs: String, command: String? = nil) {
         let recipe = report.recipe
         self.init(
-            model: report.model, output: report.output, command: command,
+            report, command: command,
             settings: [
                 Setting("weight λ", "\(recipe.weight)"),
                 Setting("pre-training loss", recipe.hasPretrainingLoss ? "contrastive" : "none"),
@@ -78,17 +63,95 @@ extension PurificationSummary {
                 Setting("schedule", recipe.training.schedule.shape.rawValue),
                 Setting("optimizer", recipe.training.optimizer.name),
                 Setting("batch size", "\(recipe.batchSize)"),
-                Setting("precision", report.computeType.rawValue),
-                Setting("seed", "\(recipe.seed.value)"),
             ],
             auxiliary: Auxiliary(
                 files: [pairs],
                 .pairs(
                     report.images, captions: report.captions, truncated: report.truncated,
                     skipped: report.skipped.count)),
-            epochs: Self.epochs(report.training), throughput: Throughput(report.training),
+            seed: recipe.seed, stopRatio: recipe.training.stopRatio,
+            warnings: Self.warnings(of: report.skipped))
+    }
+
+    /// What all purifications say of themselves, with the settings of this one.
+    private init(
+        _ report: some PurificationReport, command: String?, settings: [Setting],
+        auxiliary: Auxiliary, seed: Seed, stopRatio: Double?, warnings: [String]
+    ) {
+        let training = report.training
+        let stop = stopRatio.map { ratio in
+            let end = training.stoppedAt.map { NumberText.fixed($0, decimals: 3) }
+            return Setting(
+                "stop ratio", "\(ratio), " + (end.map { "stopped at \($0)" } ?? "not reached"))
+        }
+        self.init(
+            model: report.model, output: report.output, command: command,
+            settings: settings + [
+                Setting("precision", report.computeType.rawValue), Setting("seed", "\(seed.value)"),
+            ] + [stop].compactMap { $0 },
+            auxiliary: auxiliary,
+            epochs: training.epochs.map { Epoch(losses: $0.terms, normRatios: $0.normRatios) },
+            throughput: Throughput(training), changedTensors: report.changed.count,
+            tensors: report.tensorCount, omittedFiles: report.omitted, warnings: warnings)
+    }
+
+    // MARK: Pruning
+
+    /// The summary of a pruning by auxiliary texts from `sources`.
+    public init(_ report: NeuronPruning.Report, sources: [TextSource], command: String? = nil) {
+        let texts = report.texts
+        self.init(
+            report, Auxiliary(sources, texts),
+            [Setting("maximum length", "\(report.pruning.maximumLength) tokens")],
+            Self.warnings(of: sources, texts), command: command)
+    }
+
+    /// The summary of a pruning by the images at `images`.
+    public init(_ report: NeuronPruning.Report, images: String, command: String? = nil) {
+        self.init(
+            report,
+            Auxiliary(files: [images], .images(report.samples, skipped: report.skipped.count)),
+            [], Self.warnings(of: report.skipped), command: command)
+    }
+
+    private init(
+        _ report: NeuronPruning.Report, _ auxiliary: Auxiliary, _ settings: [Setting],
+        _ warnings: [String], command: String?
+    ) {
+        let pruning = report.pruning
+        self.init(
+            model: report.model, output: report.output, command: command,
+            settings: [
+                Setting("method", pruning.method.rawValue),
+                Setting("statistic", pruning.statistic.rawValue),
+                Setting("pruned", "\(report.pruned.count) of \(report.neurons) neurons"),
+                Setting("mask", pruning.mask.rawValue),
+                Setting("batch size", "\(pruning.batchSize)"),
+                Setting("precision", report.computeType.rawValue),
+            ] + settings,
+            auxiliary: auxiliary, epochs: [],
+            prunedLayers: report.pruned.layers.map {
+                PrunedLayer(name: $0.name, neurons: $0.neurons, pruned: $0.pruned.count)
+            },
+            throughput: Throughput(
+                steps: 0, seconds: report.seconds, samplesPerSecond: report.samplesPerSecond,
+                firstStepSeconds: 0),
             changedTensors: report.changed.count, tensors: report.tensorCount,
-            omittedFiles: report.omitted, warnings: Self.warnings(of: report.skipped))
+            omittedFiles: report.omitted, warnings: warnings)
+    }
+
+    // MARK: Warnings
+
+    /// What was wrong with texts.
+    private static func warnings(
+        of sources: [TextSource], _ texts: TokenizedCorpus.Summary?
+    ) -> [String] {
+        let empty = texts?.empty ?? 0
+        let replaced = sources.reduce(0) { $0 + $1.invalidSequences }
+        return [
+            replaced > 0 ? "\(replaced) byte sequences were no UTF-8 and replaced" : nil,
+            empty > 0 ? "\(empty) texts had no token" : nil,
+        ].compactMap { $0 }
     }
 
     /// The first images that were left out by name, and the number of the others.
@@ -97,9 +160,15 @@ extension PurificationSummary {
         return skipped.prefix(5).map { "\($0.identifier) was left out: it \($0.reason)" }
             + (others > 0 ? ["\(others) more images were left out"] : [])
     }
+}
 
-    private static func epochs(_ training: RunSummary) -> [Epoch] {
-        training.epochs.map { Epoch(losses: $0.terms, normRatios: $0.normRatios) }
+extension PurificationSummary.Auxiliary {
+    /// Texts from `sources`, as they were tokenized.
+    init(_ sources: [TextSource], _ texts: TokenizedCorpus.Summary?) {
+        self.init(
+            files: sources.map(\.file),
+            .texts(
+                texts?.texts ?? 0, tokens: texts?.tokens ?? 0, truncated: texts?.atLimit ?? 0))
     }
 }
 

@@ -84,6 +84,23 @@ public struct PurificationSummary: Sendable, Codable, Equatable {
         }
     }
 
+    /// A layer of which neurons were pruned.
+    public struct PrunedLayer: Sendable, Codable, Equatable {
+        /// Its name.
+        public var name: String
+        /// How many neurons it has.
+        public var neurons: Int
+        /// How many of them were pruned.
+        public var pruned: Int
+
+        /// A layer of so many neurons, so many of them pruned.
+        public init(name: String, neurons: Int, pruned: Int) {
+            self.name = name
+            self.neurons = neurons
+            self.pruned = pruned
+        }
+    }
+
     /// The model folder that was purified.
     public var model: String
     /// The folder that was written.
@@ -96,6 +113,8 @@ public struct PurificationSummary: Sendable, Codable, Equatable {
     public var auxiliary: Auxiliary
     /// The epochs, in order.
     public var epochs: [Epoch]
+    /// The layers whose neurons pruning chose among, in order; nil where nothing was pruned.
+    public var prunedLayers: [PrunedLayer]?
     /// How fast it went.
     public var throughput: Throughput
     /// Tensors that differ from the input's.
@@ -110,7 +129,8 @@ public struct PurificationSummary: Sendable, Codable, Equatable {
     /// The summary of a purification.
     public init(
         model: String, output: String, command: String? = nil, settings: [Setting],
-        auxiliary: Auxiliary, epochs: [Epoch], throughput: Throughput, changedTensors: Int,
+        auxiliary: Auxiliary, epochs: [Epoch], prunedLayers: [PrunedLayer]? = nil,
+        throughput: Throughput, changedTensors: Int,
         tensors: Int, omittedFiles: [String] = [], warnings: [String] = []
     ) {
         self.model = model
@@ -119,6 +139,7 @@ public struct PurificationSummary: Sendable, Codable, Equatable {
         self.settings = settings
         self.auxiliary = auxiliary
         self.epochs = epochs
+        self.prunedLayers = prunedLayers
         self.throughput = throughput
         self.changedTensors = changedTensors
         self.tensors = tensors

@@ -95,23 +95,3 @@ private final class KeySequence {
         return state
     }
 }
-
-/// A named place where a forward pass shows neurons' values before their activation function.
-public struct NeuronSite: Sendable, Hashable {
-    /// The layer's name, as in `bert.encoder.layer.3.intermediate.dense`.
-    public let name: String
-    /// How many neurons there are: the size of the values' last dimension.
-    public let count: Int
-
-    /// A site of `count` neurons, the rows of the weight `name.weight`.
-    public init(name: String, count: Int) {
-        self.name = name
-        self.count = count
-    }
-}
-
-/// Something that reads neurons' values in a pass.
-public protocol NeuronRecorder: AnyObject {
-    /// Called with the pre-activation values [..., neurons] of `site`.
-    func record(_ values: Tensor, at site: NeuronSite) throws
-}

@@ -26,12 +26,15 @@ public struct RunSummary: Sendable, Codable, Equatable {
     public var samplesPerSecond = 0.0
     /// Seconds from the run's beginning to the end of its first step.
     public var firstStepSeconds = 0.0
+    /// The mean ‖W(t)‖ / ‖W(0)‖ that ended the run before its last step, or nil.
+    public var stoppedAt: Double?
 
     private var interval = 1
     private var waiting: [TrainingEvent.Step] = []
 
     private enum CodingKeys: String, CodingKey {
         case steps, trainedElements, curve, epochs, seconds, samplesPerSecond, firstStepSeconds
+        case stoppedAt
     }
 
     /// A summary of nothing yet.
@@ -61,6 +64,7 @@ public struct RunSummary: Sendable, Codable, Equatable {
             seconds = finish.seconds
             samplesPerSecond = finish.samplesPerSecond
             firstStepSeconds = finish.firstStepSeconds
+            stoppedAt = finish.stoppedAt
         }
     }
 
@@ -97,9 +101,13 @@ public struct SnapshotPolicy: Sendable {
 
 extension TrainingRun {
     /// Runs to the end: events go to `records` and to `observe`, snapshots are kept by `snapshots`.
+    ///
+    /// `afterEpoch` is called when a whole epoch is done, with the number of epochs done, and before
+    /// a snapshot of that moment: a run that goes on from one has nothing to make up for.
     public func complete(
         records: RunDirectory? = nil, snapshots: SnapshotPolicy? = nil,
-        observe: (TrainingEvent) -> Void = { _ in }
+        observe: (TrainingEvent) -> Void = { _ in },
+        afterEpoch: (Int) throws -> Void = { _ in }
     ) throws -> RunSummary {
         var summary = RunSummary()
         if let snapshots, snapshots.resumes,
@@ -112,11 +120,23 @@ extension TrainingRun {
             summary.note(event)
             try records?.append(event)
             observe(event)
-            if let snapshots, case .step(let step) = event, step.step % snapshots.interval == 0 {
+            if case .epoch = event, let epochsDone { try afterEpoch(epochsDone) }
+            if let snapshots, isWorthSnapshot(after: event),
+                stepsDone % snapshots.interval == 0
+            {
                 try save(to: snapshots.file)
             }
         }
         if let snapshots { try? FileManager.default.removeItem(at: snapshots.file) }
         return summary
+    }
+
+    /// Whether an event is the last of its step, in a run that goes on.
+    private func isWorthSnapshot(after event: TrainingEvent) -> Bool {
+        switch event {
+        case .step: epochsDone == nil && stoppedAt == nil
+        case .epoch: stoppedAt == nil
+        case .started, .finished: false
+        }
     }
 }

@@ -13,6 +13,8 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
     public let totalSteps: Int
     /// Optimizer steps done.
     public private(set) var stepsDone = 0
+    /// The mean ‖W(t)‖ / ‖W(0)‖ at which the settings' `stopRatio` ended the run, or nil.
+    public private(set) var stoppedAt: Double?
 
     private let objective: Goal
     private let source: Source
@@ -73,12 +75,19 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
             hasStarted = true
             start()
         }
-        if pending.isEmpty, stepsDone < totalSteps {
+        if pending.isEmpty, stepsDone < totalSteps, stoppedAt == nil {
             pending.append(.step(try step()))
-            if stepsDone % stepsPerEpoch == 0 { pending.append(.epoch(try endOfEpoch())) }
-            if stepsDone == totalSteps { pending.append(.finished(finish())) }
+            stoppedAt = try ratioToStopAt()
+            let isOver = stepsDone == totalSteps || stoppedAt != nil
+            if epochsDone != nil || isOver { pending.append(.epoch(try endOfEpoch())) }
+            if isOver { pending.append(.finished(finish())) }
         }
         return pending.isEmpty ? nil : pending.removeFirst()
+    }
+
+    /// Epochs done; nil in the middle of one.
+    public var epochsDone: Int? {
+        stepsDone % stepsPerEpoch == 0 ? stepsDone / stepsPerEpoch : nil
     }
 
     /// Runs to the end, handing each event to `body`.
@@ -164,8 +173,20 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
 
     private func endOfEpoch() throws -> TrainingEvent.Epoch {
         defer { epochTerms = TermAverages() }
+        // The last epoch may have been cut short.
         return TrainingEvent.Epoch(
-            epoch: stepsDone / stepsPerEpoch, terms: epochTerms.terms, normRatios: try normRatios())
+            epoch: (stepsDone + stepsPerEpoch - 1) / stepsPerEpoch, terms: epochTerms.terms,
+            normRatios: try normRatios())
+    }
+
+    /// The mean of ‖W(t)‖ / ‖W(0)‖ where it has fallen to the settings' `stopRatio`, else nil.
+    /// Matrices that were all zeros to begin with do not count.
+    private func ratioToStopAt() throws -> Double? {
+        guard let target = settings.stopRatio else { return nil }
+        let ratios = zip(try Self.norms(watched), initialNorms).filter { $1 > 0 }.map { $0 / $1 }
+        guard !ratios.isEmpty else { return nil }
+        let mean = ratios.reduce(0, +) / Double(ratios.count)
+        return mean <= target ? mean : nil
     }
 
     /// ‖W(t)‖ / ‖W(0)‖ of each watched matrix, by name.
@@ -187,7 +208,7 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
         prefetcher = nil
         return TrainingEvent.Finish(
             steps: stepsDone, seconds: clock.seconds, samplesPerSecond: clock.samplesPerSecond,
-            firstStepSeconds: clock.firstTick)
+            firstStepSeconds: clock.firstTick, stoppedAt: stoppedAt)
     }
 
     // MARK: Resuming

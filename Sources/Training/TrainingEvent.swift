@@ -45,7 +45,7 @@ public enum TrainingEvent: Sendable, Codable, Equatable {
 
     /// The end of an epoch.
     public struct Epoch: Sendable, Codable, Equatable {
-        /// Epochs done.
+        /// Epochs done, with the last one where the run ended in the middle of it.
         public var epoch: Int
         /// Means of the epoch's losses by name.
         public var terms: [String: Double]
@@ -63,6 +63,8 @@ public enum TrainingEvent: Sendable, Codable, Equatable {
         public var samplesPerSecond: Double
         /// Seconds from the run's beginning to the end of its first step.
         public var firstStepSeconds: Double
+        /// The mean ‖W(t)‖ / ‖W(0)‖ that ended the run before its last step, or nil.
+        public var stoppedAt: Double?
     }
 }
 

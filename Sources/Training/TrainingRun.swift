@@ -10,6 +10,10 @@ public protocol TrainingRun<Model>: AnyObject {
     var totalSteps: Int { get }
     /// Optimizer steps done.
     var stepsDone: Int { get }
+    /// Epochs done; nil in the middle of one.
+    var epochsDone: Int? { get }
+    /// The mean ‖W(t)‖ / ‖W(0)‖ at which the run was ended before its last step, or nil.
+    var stoppedAt: Double? { get }
     /// Does the next piece of work; nil at the end.
     func next() throws -> TrainingEvent?
     /// Writes what the run needs to go on.

@@ -16,12 +16,15 @@ public struct TrainingSettings: Sendable, Codable, Equatable {
     public var clip: Double?
     /// Batches whose mean gradient makes one step.
     public var accumulation: Int
+    /// The run ends after the step at which the mean ‖W(t)‖ / ‖W(0)‖ of the watched matrices has
+    /// fallen to this; nil for a run of all epochs. The schedule is that of all epochs.
+    public var stopRatio: Double?
 
     /// Settings; by default AdamW without decay, a straight line to 0, clipping at 1.
     public init(
         epochs: Int, learningRate: Double, schedule: Schedule = Schedule(.linear),
         optimizer: OptimizerConfiguration = .adamW(), undecayed: ParameterPattern = .none,
-        clip: Double? = 1, accumulation: Int = 1
+        clip: Double? = 1, accumulation: Int = 1, stopRatio: Double? = nil
     ) {
         self.epochs = epochs
         self.learningRate = learningRate
@@ -30,6 +33,7 @@ public struct TrainingSettings: Sendable, Codable, Equatable {
         self.undecayed = undecayed
         self.clip = clip
         self.accumulation = accumulation
+        self.stopRatio = stopRatio
     }
 }
 

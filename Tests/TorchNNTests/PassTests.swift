@@ -18,7 +18,7 @@ private final class Notebook: NeuronRecorder {
 }
 
 @Suite struct PassTests {
-    private let site = NeuronSite(name: "encoder.0.dense", count: 3)
+    private let site = NeuronSite(name: "encoder.0.dense", count: 3, activation: .gelu)
 
     @Test("Evaluation drops nothing") func evaluation() throws {
         let x = try Tensor.ones([100])

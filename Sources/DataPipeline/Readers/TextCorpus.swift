@@ -50,6 +50,18 @@ public struct TextCorpus: Hashable, Sendable {
         return corpus
     }
 
+    /// At most `count` of the texts, drawn by `seed`, in their order; what was read of each file
+    /// stays as it was.
+    public func randomSubset(of count: Int, seed: Seed) -> TextCorpus {
+        guard count < texts.count else { return self }
+        var order = Array(texts.indices)
+        var stream = seed.stream("texts.subset")
+        order.shuffle(using: &stream)
+        var subset = self
+        subset.texts = order.prefix(max(0, count)).sorted().map { texts[$0] }
+        return subset
+    }
+
     private static func isEmpty(_ file: URL) -> Bool {
         let attributes = try? FileManager.default.attributesOfItem(atPath: file.path)
         return (attributes?[.size] as? NSNumber)?.intValue == 0

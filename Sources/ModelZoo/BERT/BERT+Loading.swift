@@ -150,6 +150,16 @@ public struct BERTFolder: Sendable {
         }
     }
 
+    /// Writes a drop-in replacement of the folder in which rows of parameters, by canonical name,
+    /// are zero and every other byte is the same.
+    public func write(
+        zeroing rows: [String: [Int]], to destination: URL
+    ) throws -> ModelFolder.WriteReport {
+        try folder.write(rows.mapValues(ParameterEdit.zeroRows), to: destination) {
+            Self.dialect(of: $0, configuration)
+        }
+    }
+
     /// Writes the whole model with parts that the folder had not.
     public func writeExtended(
         _ model: BERT, to destination: URL

@@ -101,7 +101,8 @@ struct BERTLayer {
         outputNorm = try LayerNorm(width, epsilon: epsilon, at: scope["output"]["LayerNorm"])
         activation = configuration.activation
         dropout = configuration.hiddenDropout
-        neurons = NeuronSite(name: scope["intermediate"].name("dense"), count: inner)
+        neurons = NeuronSite(
+            name: scope["intermediate"].name("dense"), count: inner, activation: activation)
     }
 
     /// Maps [tokens, hidden] to the same shape, or with `selection` to [selected, hidden]:

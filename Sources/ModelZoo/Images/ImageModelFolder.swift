@@ -111,6 +111,16 @@ public struct ImageModelFolder: Sendable {
         try folder.write(changed, to: destination) { Self.dialect(of: $0) ?? dialect }
     }
 
+    /// Writes a drop-in replacement in which rows of parameters, by canonical name, are zero and
+    /// every other byte is the same.
+    public func write(
+        zeroing rows: [String: [Int]], to destination: URL
+    ) throws -> ModelFolder.WriteReport {
+        try folder.write(rows.mapValues(ParameterEdit.zeroRows), to: destination) {
+            Self.dialect(of: $0) ?? dialect
+        }
+    }
+
     /// Writes `model` as a new folder under canonical names: `config.json`, `model.safetensors`,
     /// `preprocessor_config.json`. `labels` names the classes.
     public static func create(

@@ -121,7 +121,8 @@ struct PreNormLayer {
         normAfter = try LayerNorm(width, epsilon: shape.epsilon, at: scope[names.normAfter])
         activation = shape.activation
         dropout = shape.dropout
-        neurons = NeuronSite(name: scope.name(names.intermediate), count: inner)
+        neurons = NeuronSite(
+            name: scope.name(names.intermediate), count: inner, activation: activation)
     }
 
     /// Tokens as they come out of one part and go into the next.

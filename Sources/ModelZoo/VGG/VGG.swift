@@ -5,7 +5,7 @@ import TorchNN
 struct VGGBlock {
     let convolution: Conv2d
     let norm: BatchNorm2d?
-    /// The channels, rows of the convolution's weight.
+    /// The channels, rows of the convolution's weight and of its normalization's.
     let neurons: NeuronSite
 
     init(
@@ -17,7 +17,13 @@ struct VGGBlock {
             inputs, outputs, window: 3, padding: 1, weight: .normal(deviation: deviation),
             at: scope[index])
         norm = batchNorm ? try BatchNorm2d(outputs, at: scope[index + 1]) : nil
-        neurons = NeuronSite(name: scope.name(String(index)), count: outputs)
+        // What normalization adds to a channel of zeros is not zero: the channel owns that, too.
+        let layers = [index] + (batchNorm ? [index + 1] : [])
+        neurons = NeuronSite(
+            name: scope.name(String(index)), count: outputs, activation: .relu,
+            parameters: layers.flatMap { layer in
+                ["weight", "bias"].map { scope[layer].name($0) }
+            })
     }
 
     /// Maps [n, inputs, h, w] to [n, outputs, h, w], or half of that where it `pools`.

@@ -36,6 +36,7 @@ extension EvaluateCommand {
         let device = try compute.prepare()
         let folder = try ImageModelFolder(model)
         let clean = try reference.map { try ImageModelFolder($0) }
+        for folder in [folder, clean] { try folder.map { try tell(ofPrunedNeurons: $0.folder) } }
         let preparation = try imageOptions.preparation(for: folder)
         // A clean model that takes images as the model does shares them.
         let cleanPreparation = try clean.map(imageOptions.preparation).flatMap {

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Attacks
+import Checkpoints
 import DataPipeline
+import Defenses
 import Evaluation
 import Foundation
 import ModelZoo
@@ -201,6 +203,7 @@ struct EvaluateCommand: ParsableCommand {
         for folder in [folder, clean].compactMap({ $0 }) {
             try folder.checkLength(settings.fineTuning.maximumLength)
             _ = try folder.tokenizer()
+            try tell(ofPrunedNeurons: folder.folder)
         }
         let task = try Evaluator.Task(
             train: train, test: test, textColumn: textColumn, labelColumn: labelColumn)
@@ -246,6 +249,14 @@ struct EvaluateCommand: ParsableCommand {
         let evaluation: EvaluationSettings
         let precision: Precision
         let seeds: [Seed]
+    }
+
+    /// Says where training will leave neurons at zero; refuses a record of them that is none.
+    func tell(ofPrunedNeurons folder: ModelFolder) throws {
+        guard let pruned = try PrunedNeurons(with: folder), pruned.mask == .frozen else { return }
+        Console.standard.log(
+            "\(folder.url.path): \(pruned.count) pruned neurons are held at zero, as "
+                + "\(PrunedNeurons.file) says")
     }
 
     /// Warns where test samples are training samples too.

@@ -9,13 +9,14 @@ import Training
 extension PurifyCommand {
     private func recipe(for configuration: ImageConfiguration) -> ImageRECIPE {
         var recipe = ImageRECIPE(for: configuration)
-        recipe.weight = weight
+        recipe.weight = weight ?? recipe.weight
         recipe.pretrainingLoss =
             noPretrainingLoss ? .none : labels == ImageLabels.none ? .distillation : .classification
         recipe.epochs = epochs ?? recipe.epochs
         recipe.training.epochs = recipe.epochs
         recipe.training.learningRate = learningRate ?? recipe.training.learningRate
         recipe.training.accumulation = accumulation
+        recipe.training.stopRatio = dynamics.stopRatio
         if let optimizer { recipe.training.optimizer = optimizer.configuration }
         recipe.batchSize = batchSize ?? recipe.batchSize
         recipe.precision = compute.precision
@@ -32,11 +33,13 @@ extension PurifyCommand {
         let needsClasses = recipe.pretrainingLoss == .classification
         let set = try imageOptions.read(
             url, part: nil, labels: needsClasses ? .folder : ImageLabels.none)
-        let prepared = try imageOptions.prepare(set, for: folder, seed: recipe.seed)
+        let prepared = try imageOptions(drawing: samples).prepare(
+            set, for: folder, seed: recipe.seed)
         var job = ImagePurification(recipe)
         job.device = device
         job.force = out.force
         job.snapshots = snapshots.policy(in: out.runFolder)
+        job.keptEpochs = try dynamics.kept()
         let records = try out.records(
             of: "purify", inputs: [model.path, url.path], settings: recipe,
             snapshots: snapshots, device: device)
@@ -51,18 +54,11 @@ extension PurifyCommand {
         }
         try publish(
             PurificationSummary(report, images: url.path, command: Invocation.text), of: report,
-            as: text(report), in: records)
+            as: text(report, unit: "images", remark: remark(report.budget)), in: records)
     }
 
-    private func text(_ report: ImagePurification.Report) -> String {
-        """
-        \(report.output)
-          \(report.changed.count) of \(report.tensorCount) tensors changed
-          \(norms(report.training)); the budget was \
-          \(String(format: "%.2f", report.budget.share)) of the median norm
-          \(HumanFormat.rate(report.training.samplesPerSecond)) images, \
-        \(HumanFormat.duration(report.training.seconds)); records in \(out.runFolder.path)
-        """
+    private func remark(_ budget: NormBudget) -> String {
+        "; the budget was \(String(format: "%.2f", budget.share)) of the median norm"
     }
 }
 

@@ -9,12 +9,13 @@ import Training
 extension PurifyCommand {
     private var clipRecipe: CLIPRECIPE {
         var recipe = CLIPRECIPE()
-        recipe.weight = weight
+        recipe.weight = weight ?? recipe.weight
         recipe.hasPretrainingLoss = !noPretrainingLoss
         recipe.epochs = epochs ?? recipe.epochs
         recipe.training.epochs = recipe.epochs
         recipe.training.learningRate = learningRate ?? recipe.training.learningRate
         recipe.training.accumulation = accumulation
+        recipe.training.stopRatio = dynamics.stopRatio
         if let optimizer { recipe.training.optimizer = optimizer.clipConfiguration() }
         recipe.batchSize = batchSize ?? recipe.batchSize
         recipe.chunkSize = pairOptions.chunkSize
@@ -31,12 +32,14 @@ extension PurifyCommand {
         try folder.checkWritable(.all)
         let recipe = clipRecipe
         let pairs = try pairOptions.read(
-            url, images: images, imageOptions, for: folder.configuration, folder.processor,
+            url, images: images, imageOptions(drawing: samples), for: folder.configuration,
+            folder.processor,
             folder.tokenizer(from: pairOptions.tokenizer), seed: recipe.seed)
         var job = CLIPPurification(recipe)
         job.device = device
         job.force = out.force
         job.snapshots = snapshots.policy(in: out.runFolder)
+        job.keptEpochs = try dynamics.kept()
         let records = try out.records(
             of: "purify", inputs: [model.path, url.path], settings: recipe,
             snapshots: snapshots, device: device)
@@ -48,16 +51,6 @@ extension PurifyCommand {
         }
         try publish(
             PurificationSummary(report, pairs: url.path, command: Invocation.text), of: report,
-            as: text(report), in: records)
-    }
-
-    private func text(_ report: CLIPPurification.Report) -> String {
-        """
-        \(report.output)
-          \(report.changed.count) of \(report.tensorCount) tensors changed
-          \(norms(report.training))
-          \(HumanFormat.rate(report.training.samplesPerSecond)) pairs, \
-        \(HumanFormat.duration(report.training.seconds)); records in \(out.runFolder.path)
-        """
+            as: text(report, unit: "pairs"), in: records)
     }
 }

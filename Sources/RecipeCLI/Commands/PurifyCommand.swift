@@ -16,17 +16,21 @@ struct PurifyCommand: ParsableCommand {
             images, or for a CLIP on images with captions (--pairs), while a norm penalty makes \
             chosen weights small (RECIPE). The output is a \
             drop-in replacement: same files, names and types, and every tensor that was not trained \
-            is the same to the bit. Settings left out are those of the model's architecture.
+            is the same to the bit. Settings left out are those of the model's architecture. With \
+            --method fp, fp-gm or fp-ga nothing is trained: the neurons that the data activate least \
+            are set to zero.
             """)
 
     @Argument(help: "The suspect model: a folder, or for images also a single weights file.")
     var model: URL
 
+    @OptionGroup var choice: MethodOptions
     @OptionGroup var texts: AuxiliaryOptions
     @OptionGroup var out: OutputOptions
     @OptionGroup var compute: ComputeOptions
     @OptionGroup var head: HeadOptions
     @OptionGroup var snapshots: SnapshotOptions
+    @OptionGroup var dynamics: DynamicsOptions
     @Option(help: "Images to purify an image model with: a data set in any layout it is known by.")
     var images: URL?
     @OptionGroup var pairOptions: PairOptions
@@ -36,8 +40,10 @@ struct PurifyCommand: ParsableCommand {
     @Option(help: "The optimizer: sgd (image models) or adamw (CLIP with --pairs).")
     var optimizer: OptimizerChoice?
 
-    @Option(help: "Weight λ of the norms; 0 only pre-trains.")
-    var weight = 1.0
+    @Option(help: "Use at most this many texts, images or pairs, drawn at random by --seed.")
+    var samples: Int?
+    @Option(help: "Weight λ of the norms: 1; 0 only pre-trains.")
+    var weight: Double?
     @Option(help: "Journeys through the data: 4 (BERT, ViT), 10 (VGG) or 20 (pairs).")
     var epochs: Int?
     @Option(
@@ -64,8 +70,8 @@ struct PurifyCommand: ParsableCommand {
     func validate() throws {
         try validatePositive(
             ("--epochs", epochs ?? 1), ("--batch-size", batchSize ?? 1),
-            ("--accumulation", accumulation))
-        try validateRate("--weight", weight, allowsZero: true)
+            ("--accumulation", accumulation), ("--samples", samples ?? 1))
+        try validateRate("--weight", weight ?? 1, allowsZero: true)
         try validateRate("--learning-rate", learningRate ?? 1)
         try validateLength(maxLength ?? 3)
         try validateData(
@@ -78,14 +84,34 @@ struct PurifyCommand: ParsableCommand {
                 images: imageOptions.given + [optimizer.map { _ in "--optimizer" }],
                 classes: imageOptions.givenOfSets + [labels.map { _ in "--labels" }],
                 pairs: pairOptions.given))
+        try choice.check(trained: aboutTraining)
         if noPretrainingLoss, weight == 0 {
             throw ValidationError("--no-pretraining-loss with --weight 0 leaves nothing to do")
         }
+        if dynamics.stopRatio != nil, weight == 0 {
+            throw ValidationError("--stop-ratio with --weight 0: nothing makes the norms fall")
+        }
+        if samples != nil, imageOptions.limit != nil || texts.sentences != nil {
+            let other = texts.sentences == nil ? "--limit" : "--sentences"
+            throw ValidationError("--samples and \(other) both say how much is used: give one")
+        }
+    }
+
+    /// The options about training that were given, by their names.
+    private var aboutTraining: [String?] {
+        [
+            weight.map { _ in "--weight" }, epochs.map { _ in "--epochs" },
+            learningRate.map { _ in "--learning-rate" }, optimizer.map { _ in "--optimizer" },
+            accumulation == 1 ? nil : "--accumulation", masks.map { _ in "--masks" },
+            head.mlmHead == "keep" ? nil : "--mlm-head", labels.map { _ in "--labels" },
+            noPretrainingLoss ? "--no-pretraining-loss" : nil,
+            snapshots.snapshotEvery > 0 ? "--snapshot-every" : nil,
+        ] + dynamics.given + pairOptions.given
     }
 
     private var recipe: RECIPE {
         var recipe = RECIPE()
-        recipe.weight = weight
+        recipe.weight = weight ?? recipe.weight
         recipe.hasPretrainingLoss = !noPretrainingLoss
         recipe.epochs = epochs ?? recipe.epochs
         recipe.learningRate = learningRate ?? recipe.learningRate
@@ -95,22 +121,38 @@ struct PurifyCommand: ParsableCommand {
         recipe.masks = masks ?? recipe.masks
         recipe.precision = compute.precision
         recipe.seed = Seed(seed)
+        recipe.stopRatio = dynamics.stopRatio
         return recipe
     }
 
+    /// The auxiliary texts, or as many of them as are asked for.
+    func readTexts() throws -> TextCorpus {
+        let corpus = try texts.read()
+        return samples.map { corpus.randomSubset(of: $0, seed: Seed(seed)) } ?? corpus
+    }
+
+    /// How images are read, at most `count` of them.
+    func imageOptions(drawing count: Int?) -> ImageOptions {
+        var options = imageOptions
+        options.limit = count ?? options.limit
+        return options
+    }
+
     func run() throws {
+        if case .pruning(let method) = choice.method { return try prune(method) }
         if let pairs = pairOptions.pairs { return try purify(withPairs: pairs) }
         if let images { return try purify(with: images) }
         let console = Console.standard
         let device = try compute.prepare()
         let folder = try BERTFolder(model)
         try refuse(folder)
-        let corpus = try texts.read()
+        let corpus = try readTexts()
         var job = Purification(recipe)
         job.head = head.source
         job.device = device
         job.force = out.force
         job.snapshots = snapshots.policy(in: out.runFolder)
+        job.keptEpochs = try dynamics.kept()
         let records = try out.records(
             of: "purify", inputs: [model.path] + texts.auxiliary.map(\.path), settings: recipe,
             snapshots: snapshots, device: device)
@@ -123,7 +165,7 @@ struct PurifyCommand: ParsableCommand {
         let summary = PurificationSummary(
             report, sources: corpus.sources, command: Invocation.text)
         for warning in summary.warnings { console.warn(warning) }
-        try publish(summary, of: report, as: text(report), in: records)
+        try publish(summary, of: report, as: text(report, unit: "texts"), in: records)
     }
 
     /// Refuses what can be refused before texts are read and records are opened.
@@ -154,24 +196,30 @@ struct PurifyCommand: ParsableCommand {
         }
     }
 
+    /// What a purification came to, in lines; `remark` follows what is said of norms.
+    func text(
+        _ report: some PurificationReport, unit: String, remark: String = ""
+    ) -> String {
+        let training = report.training
+        let stop = training.stoppedAt.map { _ in "\n  stopped early, at step \(training.steps)" }
+        let kept = report.kept.map { "\n  \($0.count) models kept on the way" }
+        return """
+            \(report.output)
+              \(report.changed.count) of \(report.tensorCount) tensors changed, everything else is \
+            the same to the bit
+              \(norms(training))\(remark)\(stop ?? "")\(kept ?? "")
+              \(HumanFormat.rate(training.samplesPerSecond)) \(unit), \
+            \(HumanFormat.duration(training.seconds)); records in \(out.runFolder.path)
+            """
+    }
+
     /// How small the regularized matrices have become.
-    func norms(_ training: RunSummary) -> String {
+    private func norms(_ training: RunSummary) -> String {
         let ratios = training.normRatios.values.sorted()
         let mean = ratios.reduce(0, +) / Double(max(1, ratios.count))
         return """
             ‖W‖ at \(String(format: "%.3f", mean)) of its start (mean of \(ratios.count) matrices, \
             \(String(format: "%.3f to %.3f", ratios.first ?? 1, ratios.last ?? 1)))
-            """
-    }
-
-    private func text(_ report: Purification.Report) -> String {
-        let rate = HumanFormat.rate(report.training.samplesPerSecond)
-        return """
-            \(report.output)
-              \(report.changed.count) tensors changed, everything else is the same to the bit
-              \(norms(report.training))
-              \(rate) texts, \(HumanFormat.duration(report.training.seconds)); records in \
-            \(out.runFolder.path)
             """
     }
 }

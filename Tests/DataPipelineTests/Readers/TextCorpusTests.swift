@@ -21,6 +21,20 @@ import DataPipeline
         #expect(source.invalidSequences == 0 && source.file == file.path)
     }
 
+    @Test func drawsTextsByTheSeed() throws {
+        let file = try folder.write("a.txt", (0..<50).map { "text \($0)" }.joined(separator: "\n"))
+        let corpus = try TextCorpus.read([file])
+        let drawn = corpus.randomSubset(of: 20, seed: Seed(1))
+        #expect(drawn.texts.count == 20 && Set(drawn.texts).isSubset(of: corpus.texts))
+        #expect(drawn.texts != Array(corpus.texts.prefix(20)))
+        #expect(drawn.texts == corpus.texts.filter(Set(drawn.texts).contains))
+        #expect(drawn == corpus.randomSubset(of: 20, seed: Seed(1)))
+        #expect(drawn != corpus.randomSubset(of: 20, seed: Seed(2)))
+        #expect(drawn.sources == corpus.sources)
+        #expect(corpus.randomSubset(of: 50, seed: Seed(1)) == corpus)
+        #expect(corpus.randomSubset(of: 0, seed: Seed(1)).texts.isEmpty)
+    }
+
     @Test func replacesAndCountsInvalidUTF8() throws {
         let file = try folder.write(
             "a.txt", [0x61, 0xFF, 0x62, 10, 0xEF, 0xBF, 0xBD, 0xE4, 0xB8, 10, 0x63, 10])

@@ -98,6 +98,13 @@ private func withAlbum(_ body: (Album) throws -> Void) throws {
             let alone = try tool.run("purify bad \(Self.small) --no-pretraining-loss -o shrunk")
             #expect(alone.status == 0, "\(alone.errors)")
             #expect(alone.output.contains("10 of "))
+            let only = try tool.run(
+                "purify bad \(Self.small) --weight 0 --samples 8 -o only --format json")
+            #expect(only.status == 0, "\(only.errors)")
+            #expect(try only.json()["images"] as? Int == 8)
+            let adaptive = try tool.run(
+                "attack neuba clean \(Self.small) --adaptive 0.1 -o adaptive")
+            #expect(adaptive.status == 0 && adaptive.errors.contains("norm"), "\(adaptive.errors)")
         }
     }
 

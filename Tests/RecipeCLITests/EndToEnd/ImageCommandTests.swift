@@ -72,6 +72,13 @@ private func withGallery(_ body: (Gallery) throws -> Void) throws {
             let harsh = try tool.run(
                 "purify bad \(Self.small) --learning-rate 10 --no-pretraining-loss -o harsh")
             #expect(harsh.status == 0 && harsh.errors.contains(warning), "\(harsh.errors)")
+            let only = try tool.run(
+                "purify bad \(Self.small) --weight 0 --samples 12 -o only --format json")
+            #expect(only.status == 0, "\(only.errors)")
+            #expect(try only.json()["images"] as? Int == 12)
+            let adaptive = try tool.run(
+                "attack neuba clean \(Self.small) --adaptive 0.01 -o adaptive")
+            #expect(adaptive.status == 0 && adaptive.errors.contains("norm"), "\(adaptive.errors)")
             let report = try purified.json()
             #expect(report["usesOwnHead"] as? Bool == true && report["images"] as? Int == 32)
             let training = try #require(report["training"] as? [String: Any])

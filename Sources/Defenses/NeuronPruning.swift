@@ -1,0 +1,182 @@
+import Checkpoints
+import DataPipeline
+import Foundation
+import ModelZoo
+import Torch
+import TorchNN
+import Training
+
+/// The job of fine-pruning: a suspect model in, a drop-in replacement out in which some neurons'
+/// rows are zero and every other byte is the input's.
+public struct NeuronPruning: Sendable {
+    /// The defense and its settings.
+    public var pruning: FinePruning
+    /// Where activations are computed.
+    public var device = Device.cpu
+    /// Whether an existing output may be replaced.
+    public var force = false
+
+    /// A job with these settings.
+    public init(_ pruning: FinePruning) { self.pruning = pruning }
+
+    /// What came of a pruning.
+    public struct Report: Sendable, Codable, Equatable {
+        /// The suspect model.
+        public var model: String
+        /// The pruned one.
+        public var output: String
+        /// The settings.
+        public var pruning: FinePruning
+        /// The type that activations had.
+        public var computeType: DType
+        /// Auxiliary texts or images that were read.
+        public var samples: Int
+        /// Images that were damaged and left out.
+        public var skipped: [SkippedImage]
+        /// What became of auxiliary texts; nil where they were images.
+        public var texts: TokenizedCorpus.Summary?
+        /// The pruned neurons.
+        public var pruned: PrunedNeurons
+        /// Seconds that reading activations took.
+        public var seconds: Double
+        /// Tensors of the model.
+        public var tensorCount: Int
+        /// Tensors that changed, by their names on disk.
+        public var changed: [String]
+        /// Files of the input that were left out, for they still hold the suspect weights.
+        public var omitted: [String]
+
+        /// Neurons of all layers.
+        public var neurons: Int { pruned.layers.reduce(0) { $0 + $1.neurons } }
+        /// Samples a second.
+        public var samplesPerSecond: Double { seconds > 0 ? Double(samples) / seconds : 0 }
+    }
+
+    /// How far it is: so many of all samples were read.
+    public typealias Progress = (_ done: Int, _ total: Int) -> Void
+
+    /// Prunes the BERT in `folder` by the first tokens of `texts` and writes it to `output`.
+    ///
+    /// Nothing stands under `output` until all of it is there.
+    public func run(
+        _ folder: BERTFolder, texts: [String], output: URL, observe: Progress = { _, _ in }
+    ) throws -> Report {
+        let destination = try OutputFolder(
+            destination: output, force: force, inputs: [folder.folder.url])
+        let tokenizer = try folder.tokenizer()
+        try folder.checkLength(pruning.maximumLength)
+        let corpus = TokenizedCorpus(
+            texts, tokenizer: tokenizer, maximumLength: pruning.maximumLength)
+        let model = try folder.load(parts: [], placement: placement)
+        try check(model.neurons, of: .bert, writable: folder.checkWritable)
+        // Texts of like length go together.
+        let order = corpus.texts.indices.sorted {
+            (corpus.texts[$0].count, $0) < (corpus.texts[$1].count, $1)
+        }
+        let reading = try read(
+            model.neurons, samples: order.count, batchSize: pruning.batchSize, observe
+        ) { range, body in
+            let batch = TokenBatch(order[range].map { corpus.texts[$0] })
+            try model.readNeurons(BERTInput(batch, device: device), body)
+        }
+        let pruned = try pruning.choice(by: reading.statistics, of: .bert)
+        let written = try folder.write(
+            zeroing: pruned.rows(at: model.neurons), to: destination.staging)
+        var report = try finish(
+            pruned, reading, folder.folder, written, at: destination, to: output)
+        report.texts = corpus.summary
+        return report
+    }
+
+    /// Prunes the image model in `folder` by `images` and writes it to `output`, a folder.
+    ///
+    /// Nothing stands under `output` until all of it is there.
+    public func run(
+        _ folder: ImageModelFolder, images: PreparedImages, output: URL,
+        observe: Progress = { _, _ in }
+    ) throws -> Report {
+        let destination = try OutputFolder(
+            destination: output, force: force, inputs: [folder.folder.url])
+        let family = folder.configuration.pruningFamily
+        let model = try folder.load(placement: placement, head: .none)
+        try check(model.neurons, of: family, writable: folder.checkWritable)
+        let normalization = folder.processor.normalization
+        let reading = try read(
+            model.neurons, samples: images.count,
+            batchSize: min(pruning.batchSize, pixelBudget / (images.height * images.width)),
+            observe
+        ) { range, body in
+            let batch = images.batch(Array(range))
+            try model.readNeurons(normalization(batch, for: model), body)
+        }
+        let pruned = try pruning.choice(by: reading.statistics, of: family)
+        let written = try folder.write(
+            zeroing: pruned.rows(at: model.neurons), to: destination.staging)
+        var report = try finish(
+            pruned, reading, folder.folder, written, at: destination, to: output)
+        report.skipped = images.skipped
+        return report
+    }
+
+    /// Pixels of a batch at most: all places of a VGG's maps are read.
+    private var pixelBudget: Int { 256 * 64 * 64 }
+
+    private var placement: Placement {
+        Placement(device: device, computeType: pruning.precision.computeType(on: device))
+    }
+
+    /// Refuses what can be refused before samples are read.
+    private func check(
+        _ sites: [NeuronSite], of family: FinePruning.Family,
+        writable: (ParameterPattern) throws -> Void
+    ) throws {
+        _ = try pruning.count(at: sites, of: family)
+        try writable(ParameterPattern(sites.flatMap(\.parameters)))
+    }
+
+    // MARK: Reading and writing
+
+    private struct Reading {
+        var statistics: ActivationStatistics
+        var samples: Int
+        var seconds: Double
+    }
+
+    private func read(
+        _ sites: [NeuronSite], samples: Int, batchSize: Int, _ observe: Progress,
+        _ batch: (Range<Int>, (NeuronReading) throws -> Void) throws -> Void
+    ) throws -> Reading {
+        guard samples > 0 else {
+            throw TrainingError(
+                "there is nothing to read activations from: no usable samples in the data")
+        }
+        let clock = ContinuousClock.now
+        var statistics = ActivationStatistics(of: sites)
+        let size = max(1, batchSize)
+        for start in stride(from: 0, to: samples, by: size) {
+            let end = min(start + size, samples)
+            try batch(start..<end) { try statistics.add($0) }
+            observe(end, samples)
+        }
+        return Reading(
+            statistics: statistics, samples: samples,
+            seconds: (ContinuousClock.now - clock) / .seconds(1))
+    }
+
+    /// Leaves the record of what must stay at zero with the model, and gives the output its name.
+    private func finish(
+        _ pruned: PrunedNeurons, _ reading: Reading, _ folder: ModelFolder,
+        _ written: ModelFolder.WriteReport, at destination: OutputFolder, to output: URL
+    ) throws -> Report {
+        // Neurons that were held at zero before stay so; of a single file, the record is not copied.
+        let earlier = try PrunedNeurons(with: folder)
+        let held = pruned.mask == .frozen ? pruned.joined(with: earlier) : earlier
+        try held?.write(to: destination.staging)
+        try destination.commit()
+        return Report(
+            model: folder.url.path, output: output.path, pruning: pruning,
+            computeType: placement.computeType, samples: reading.samples, skipped: [],
+            pruned: pruned, seconds: reading.seconds, tensorCount: folder.weights.tensors.count,
+            changed: written.changed, omitted: written.omitted)
+    }
+}

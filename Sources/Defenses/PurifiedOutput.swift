@@ -1,0 +1,124 @@
+import Checkpoints
+import DataPipeline
+import Foundation
+import Torch
+import Training
+
+/// Epochs after which a purification keeps the model as it stands then.
+public enum KeptEpochs: Sendable, Equatable {
+    /// Every epoch.
+    case all
+    /// These, counted from 1.
+    case chosen(Set<Int>)
+
+    /// Whether the model is kept after so many epochs.
+    public func contains(_ epoch: Int) -> Bool {
+        switch self {
+        case .all: true
+        case .chosen(let epochs): epochs.contains(epoch)
+        }
+    }
+
+    /// Throws `TrainingError` where a run of `count` epochs has not all of them.
+    public func check(epochs count: Int) throws {
+        guard case .chosen(let epochs) = self else { return }
+        if let missing = epochs.filter({ !(1...max(1, count)).contains($0) }).min() {
+            throw TrainingError(
+                "--keep-epochs \(missing): the run has \(count) epochs, counted from 1")
+        }
+    }
+}
+
+/// What the reports of RECIPE's purifications have in common, whatever was purified.
+public protocol PurificationReport: Codable {
+    /// The suspect model.
+    var model: String { get }
+    /// The purified one.
+    var output: String { get }
+    /// The type that activations had.
+    var computeType: DType { get }
+    /// How training went.
+    var training: RunSummary { get }
+    /// Tensors of the model.
+    var tensorCount: Int { get }
+    /// Tensors that changed, by their names on disk.
+    var changed: [String] { get }
+    /// Files of the input that were left out, for they still hold the suspect weights.
+    var omitted: [String] { get }
+    /// The models that were kept on the way, in the order of epochs; nil where none was asked for.
+    var kept: [String]? { get }
+}
+
+extension Purification.Report: PurificationReport {}
+extension ImagePurification.Report: PurificationReport {}
+extension CLIPPurification.Report: PurificationReport {}
+
+/// Where a purification writes: its output and, in `OUTPUT.epochs`, the model as it stood after some
+/// epochs, each a drop-in replacement as the output is.
+struct PurifiedOutput {
+    private let destination: OutputFolder
+    private let keeping: KeptEpochs?
+    private let keptFolder: URL
+    private let snapshots: SnapshotPolicy?
+
+    /// What came of a purification.
+    struct Outcome {
+        var training: RunSummary
+        var written: ModelFolder.WriteReport
+        var kept: [String]?
+    }
+
+    /// Prepares the output of a run of `epochs` over the model at `input`.
+    ///
+    /// Throws where something stands in its place that may not be replaced, and where an epoch to
+    /// keep is not in the run.
+    init(
+        _ output: URL, input: URL, force: Bool, keeping: KeptEpochs?, epochs: Int,
+        snapshots: SnapshotPolicy?
+    ) throws {
+        try keeping?.check(epochs: epochs)
+        destination = try OutputFolder(destination: output, force: force, inputs: [input])
+        let place = destination.destination
+        keptFolder = place.deletingLastPathComponent()
+            .appendingPathComponent(place.lastPathComponent + ".epochs")
+        self.keeping = keeping
+        self.snapshots = snapshots
+        guard keeping != nil else { return }
+        // A run that goes on adds to what it kept before it was interrupted.
+        let mayStand = force || snapshots?.resumes == true
+        try OutputFolder(destination: keptFolder, force: mayStand, inputs: [input]).discard()
+    }
+
+    /// Runs `run` to its end and writes what `write` makes of its model, on the way and at the end.
+    func complete<Model>(
+        _ run: any TrainingRun<Model>, records: RunDirectory?,
+        write: (Model, URL) throws -> ModelFolder.WriteReport,
+        observe: (TrainingEvent) -> Void
+    ) throws -> Outcome {
+        if keeping != nil, snapshots?.resumes != true {
+            // Epochs of an older run would pass for this one's.
+            try? FileManager.default.removeItem(at: keptFolder)
+        }
+        let training = try run.complete(
+            records: records, snapshots: snapshots, observe: observe,
+            afterEpoch: { epoch in
+                guard keeping?.contains(epoch) == true else { return }
+                let folder = try OutputFolder(
+                    destination: keptFolder.appendingPathComponent("\(epoch)"), force: true)
+                _ = try write(run.model, folder.staging)
+                try folder.commit()
+            })
+        let written = try write(run.model, destination.staging)
+        try destination.commit()
+        return Outcome(training: training, written: written, kept: kept)
+    }
+
+    /// The folders of the models that were kept.
+    private var kept: [String]? {
+        guard keeping != nil else { return nil }
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: keptFolder.path)) ?? []
+        return names.compactMap { Int($0) }.sorted().map {
+            keptFolder.appendingPathComponent("\($0)").path
+        }
+    }
+}
