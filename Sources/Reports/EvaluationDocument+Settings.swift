@@ -68,7 +68,7 @@ extension EvaluationDocument {
         }
     }
 
-    private static func images(_ preparation: ImagePreparation) -> InlineText {
+    static func images(_ preparation: ImagePreparation) -> InlineText {
         let mode =
             switch preparation.mode {
             case .stretch: "stretch"

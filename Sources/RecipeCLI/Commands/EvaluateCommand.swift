@@ -268,15 +268,7 @@ struct EvaluateCommand: ParsableCommand {
     func show(
         _ result: some Encodable, _ document: ReportDocument, _ records: RunDirectory?
     ) throws {
-        try records?.write(report: result)
-        try records?.write(markdown: MarkdownRenderer().render(document))
-        try records?.write(page: HTMLRenderer().render(document))
-        try records?.close()
-        let console = Console.standard
-        switch format {
-        case .json: console.write(try json(result))
-        case .text: console.write(console.renderer.render(document))
-        }
+        try publish(result, as: document, in: records, format)
     }
 }
 

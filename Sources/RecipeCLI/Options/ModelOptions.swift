@@ -191,11 +191,11 @@ func validateLength(_ value: Int) throws {
 }
 
 /// The triggers of a list, as the usage error that a bad list is.
-func parsedTriggers(_ list: String) throws -> [String] {
+func parsedTriggers(_ list: String, option: String = "--triggers") throws -> [String] {
     do {
         return try TriggerSet.parse(list)
     } catch {
-        throw ValidationError("--triggers: \(PlainWords.of(error))")
+        throw ValidationError("\(option): \(PlainWords.of(error))")
     }
 }
 

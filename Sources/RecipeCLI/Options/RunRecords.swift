@@ -115,6 +115,22 @@ extension Console {
     }
 }
 
+/// Writes a result into the records, where there are any, and prints it.
+func publish(
+    _ result: some Encodable, as document: ReportDocument, in records: RunDirectory?,
+    _ format: OutputFormat
+) throws {
+    try records?.write(report: result)
+    try records?.write(markdown: MarkdownRenderer().render(document))
+    try records?.write(page: HTMLRenderer().render(document))
+    try records?.close()
+    let console = Console.standard
+    switch format {
+    case .json: console.write(try json(result))
+    case .text: console.write(console.renderer.render(document))
+    }
+}
+
 /// A JSON text of a result, as `--format json` prints it.
 func json(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()

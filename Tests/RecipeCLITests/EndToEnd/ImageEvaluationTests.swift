@@ -220,7 +220,7 @@ import Testing
 
 extension Workplace {
     /// Writes a PNG of one colour with a stripe in it; its size hangs on `index`.
-    fileprivate func writeImage(_ index: Int, _ color: [UInt8], to name: String) throws {
+    func writeImage(_ index: Int, _ color: [UInt8], to name: String) throws {
         let (width, height) = (16 + index % 3 * 5, 12 + index % 4 * 7)
         let pixels = (0..<width * height).flatMap {
             $0 % width == index ? [120, 120, 120] : color
