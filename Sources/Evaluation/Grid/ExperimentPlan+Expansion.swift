@@ -73,8 +73,9 @@ extension ExperimentPlan {
 
     private func name(of pattern: Pattern, _ labels: [String: String]) throws -> String {
         let name = try fill(pattern.name, labels, line: pattern.line)
-        guard name.split(separator: "/", omittingEmptySubsequences: false)
-            .allSatisfy({ Self.isFileName(String($0)) })
+        guard
+            name.split(separator: "/", omittingEmptySubsequences: false)
+                .allSatisfy({ Self.isFileName(String($0)) })
         else {
             throw PlanError(
                 "‘\(name)’: expected letters, digits and . - _ + =, with / between parts",

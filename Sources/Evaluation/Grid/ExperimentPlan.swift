@@ -61,6 +61,7 @@ public struct ExperimentPlan: Sendable {
             throw PlanError("expected a title", line: root["title"]?.line ?? root.line)
         }
         self.title = title
+        patterns = []
         about = root["about"]?.text
         data = try Self.entries(root["data"], of: "data")
         for entry in data {
@@ -74,7 +75,6 @@ public struct ExperimentPlan: Sendable {
         if let both = axes.first(where: { axis in data.contains { $0.key == axis.name } }) {
             throw PlanError("‘\(both.name)’ is the name of data and of an axis: rename one")
         }
-        patterns = []
         patterns = try Self.entries(root["stages"], of: "stages").map(pattern)
         guard !patterns.isEmpty else {
             throw PlanError("expected at least one stage", line: root["stages"]?.line ?? root.line)
@@ -226,7 +226,8 @@ public struct ExperimentPlan: Sendable {
     public static func unknown(_ kind: String, _ name: String, among known: [String]) -> String {
         let hint =
             suggestion(for: name, among: known).map { "did you mean ‘\($0)’?" }
-            ?? (known.isEmpty ? "there is none" : "expected one of \(known.joined(separator: ", "))")
+            ?? (known.isEmpty
+                ? "there is none" : "expected one of \(known.joined(separator: ", "))")
         return "unknown \(kind) ‘\(name)’: \(hint)"
     }
 

@@ -129,7 +129,8 @@ public final class GridExecutor {
         starts[stage.name] = Date()
         start(
             StageJob(
-                name: stage.name, arguments: arguments, log: folder.appendingPathComponent("log.txt")),
+                name: stage.name, arguments: arguments,
+                log: folder.appendingPathComponent("log.txt")),
             index)
     }
 

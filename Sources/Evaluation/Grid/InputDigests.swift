@@ -28,7 +28,8 @@ struct InputDigests {
     mutating func digest(of input: URL) throws -> String {
         let files = try Self.files(at: input)
         let listing = SHA256.hex(
-            of: Data(files.map { "\($0.name)\0\($0.size)\0\($0.changed)" }.joined(separator: "\n").utf8))
+            of: Data(
+                files.map { "\($0.name)\0\($0.size)\0\($0.changed)" }.joined(separator: "\n").utf8))
         if let entry = known[input.path], entry.listing == listing { return entry.content }
         var hash = SHA256()
         for entry in files {
@@ -56,11 +57,14 @@ struct InputDigests {
         guard manager.fileExists(atPath: root.path, isDirectory: &isFolder) else {
             throw DataError(file: input, "no such file or folder")
         }
-        let names = isFolder.boolValue ? (manager.enumerator(atPath: root.path)?.allObjects ?? []) : [""]
+        let names =
+            isFolder.boolValue ? (manager.enumerator(atPath: root.path)?.allObjects ?? []) : [""]
         return names.compactMap { $0 as? String }.sorted().compactMap { name in
             let url = name.isEmpty ? root : root.appendingPathComponent(name)
             var status = stat()
-            guard stat(url.path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+            guard stat(url.path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+                return nil
+            }
             #if canImport(Darwin)
                 let time = status.st_mtimespec
             #else
