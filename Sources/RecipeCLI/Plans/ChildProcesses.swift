@@ -6,7 +6,12 @@ import Foundation
 ///
 /// When this process is told to end, its children are told so too and are waited for.
 final class ChildProcesses: StageRunner {
-    private static let running = Locked<[ObjectIdentifier: Process]>([:])
+    private struct State {
+        var running: [ObjectIdentifier: Process] = [:]
+        var isEnding = false
+    }
+
+    private static let state = Locked(State())
 
     private let executable: URL
 
@@ -31,25 +36,36 @@ final class ChildProcesses: StageRunner {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = log
         process.standardError = log
-        try Self.running.withLock { running in
+        try Self.state.withLock { state in
+            guard !state.isEnding else { return }
             try process.run()
-            running[ObjectIdentifier(process)] = process
+            state.running[ObjectIdentifier(process)] = process
         }
-        defer { Self.running.withLock { $0[ObjectIdentifier(process)] = nil } }
-        process.waitUntilExit()
+        if process.isRunning { process.waitUntilExit() }
+        Self.state.withLock { $0.running[ObjectIdentifier(process)] = nil }
+        // This process is about to end: its stages are not failed but interrupted.
+        while Self.state.withLock({ $0.isEnding }) { sleep(1) }
         let isSignal = process.terminationReason == .uncaughtSignal
         return isSignal ? 128 + process.terminationStatus : process.terminationStatus
     }
 
     /// Ends all stages that run; what they have staged is taken away and their snapshots stay.
     static func endAll() {
-        running.withLock { running in
-            for process in running.values where process.isRunning { process.terminate() }
-            let deadline = Date(timeIntervalSinceNow: 20)
-            for process in running.values {
-                while process.isRunning, Date() < deadline { usleep(20_000) }
-                if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        state.withLock { state in
+            state.isEnding = true
+            for process in state.running.values where process.isRunning { process.terminate() }
+        }
+        let deadline = Date(timeIntervalSinceNow: 20)
+        while state.withLock({ !$0.running.isEmpty }) {
+            if Date() > deadline {
+                state.withLock { state in
+                    for process in state.running.values {
+                        kill(process.processIdentifier, SIGKILL)
+                    }
+                }
+                return
             }
+            usleep(20_000)
         }
     }
 }

@@ -118,7 +118,7 @@ import Testing
         let text = Self.plan.replacingOccurrences(of: "auxiliary: $aux", with: "auxilary: $aux")
         try withPlan(text) { place in
             let run = try place.tool.run("plans validate plan.yaml")
-            #expect(run.errors.contains("line 18, stage ‘por’"), "\(run.errors)")
+            #expect(run.errors.contains("line 19, stage ‘por’"), "\(run.errors)")
             #expect(run.errors.contains("did you mean ‘auxiliary’?"), "\(run.errors)")
         }
     }
