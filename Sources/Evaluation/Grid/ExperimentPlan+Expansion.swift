@@ -87,6 +87,7 @@ extension ExperimentPlan {
     private func stage(_ pattern: Pattern, _ labels: [String: String]) throws -> GridStage {
         var settings = pattern.settings
         var owner: [String: String] = [:]
+        var expected = pattern.expected
         for axis in axes {
             guard let value = axis.values.first(where: { $0.name == labels[axis.name] }) else {
                 continue
@@ -97,7 +98,9 @@ extension ExperimentPlan {
                         "‘\(entry.key)’ is set by the axes ‘\(other)’ and ‘\(axis.name)’",
                         line: entry.line)
                 }
-                if let index = settings.firstIndex(where: { $0.key == entry.key }) {
+                if entry.key == "expect" {
+                    expected = try Self.seconds(entry.value)
+                } else if let index = settings.firstIndex(where: { $0.key == entry.key }) {
                     settings[index] = entry
                 } else {
                     settings.append(entry)
@@ -108,7 +111,7 @@ extension ExperimentPlan {
             name: try name(of: pattern, labels), pattern: pattern.name, line: pattern.line,
             command: pattern.command, labels: labels,
             settings: try settings.compactMap { try setting($0, labels) },
-            expected: pattern.expected)
+            expected: expected)
     }
 
     private func setting(

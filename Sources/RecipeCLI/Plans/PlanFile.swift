@@ -97,8 +97,10 @@ struct PlanFile {
             let path = ((entry.value.text ?? "") as NSString).expandingTildeInPath
             let isNear = path.hasPrefix("./") || path.hasPrefix("../")
             let base = isNear ? url.deletingLastPathComponent() : folder
-            let url = URL(fileURLWithPath: path, relativeTo: base.absoluteURL)
-            found[entry.key] = url.standardizedFileURL
+            let place =
+                path.hasPrefix("/")
+                ? URL(fileURLWithPath: path) : base.absoluteURL.appendingPathComponent(path)
+            found[entry.key] = place.standardizedFileURL
         }
         return found
     }
