@@ -53,6 +53,7 @@ public enum RecipeCLI {
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler {
+                ChildProcesses.endAll()
                 OutputFolder.removeAllStaging()
                 _exit(128 + number)
             }

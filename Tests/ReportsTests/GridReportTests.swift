@@ -131,16 +131,18 @@ import Testing
     }
 
     /// Writes the record of a run with these stages.
-    private func write(_ stages: [StageRecord], report: ReportPlan? = nil, in folder: URL) throws {
+    private func write(_ stages: [GridRecord.Stage], report: ReportPlan? = nil, in folder: URL)
+        throws
+    {
         let record = GridRecord(title: "t", about: "a", stages: stages, report: report)
         let text = String(decoding: try JSONEncoder().encode(record), as: UTF8.self)
         try write(text, "grid.json", in: folder)
     }
 
     private func stage(
-        _ name: String, _ command: String, folder: String? = nil, state: StageRecord.State = .done
-    ) -> StageRecord {
-        StageRecord(
+        _ name: String, _ command: String, folder: String? = nil, state: StageState = .done
+    ) -> GridRecord.Stage {
+        GridRecord.Stage(
             name: name, command: command, folder: folder ?? "stages/\(name)", state: state)
     }
 

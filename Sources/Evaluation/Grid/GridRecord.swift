@@ -1,79 +1,80 @@
 import Foundation
 
-/// The record of a run of many stages, as `grid.json` has it: the plan's stages and how far each is.
+/// How far a stage of a run is.
+public enum StageState: String, Sendable, Codable, CaseIterable {
+    /// It has not begun.
+    case waiting
+    /// It is at work, or was when the run was cut short.
+    case running
+    /// It is done.
+    case done
+    /// It was done before, with the same inputs and settings.
+    case cached
+    /// It failed.
+    case failed
+
+    /// Whether there is a result.
+    public var isFinished: Bool { self == .done || self == .cached }
+}
+
+/// The record of a run of many stages, `grid.json` in its folder, which reports are made from.
 public struct GridRecord: Sendable, Codable, Equatable {
-    /// The record's name in a run folder.
-    public static let file = "grid.json"
+    /// One stage.
+    public struct Stage: Sendable, Codable, Equatable {
+        /// Its name, unique in the run.
+        public var name: String
+        /// The command that it is, such as `evaluate`.
+        public var command: String
+        /// What tells it apart in tables: the value of each axis that its name mentions.
+        public var labels: [String: String]
+        /// Its folder, relative to the run's.
+        public var folder: String
+        /// How far it is.
+        public var state: StageState
+        /// Seconds it took; nil where it has not ended.
+        public var seconds: Double?
+        /// What it is made of, as a digest.
+        public var digest: String?
+        /// The stages whose output it reads.
+        public var dependsOn: [String]
+        /// Why it failed: the end of its log.
+        public var failure: String?
+
+        /// A stage as it stands.
+        public init(
+            name: String, command: String, labels: [String: String] = [:], folder: String,
+            state: StageState, seconds: Double? = nil, digest: String? = nil,
+            dependsOn: [String] = [], failure: String? = nil
+        ) {
+            self.name = name
+            self.command = command
+            self.labels = labels
+            self.folder = folder
+            self.state = state
+            self.seconds = seconds
+            self.digest = digest
+            self.dependsOn = dependsOn
+            self.failure = failure
+        }
+    }
+
+    /// The name of the record in a run's folder.
+    public static let fileName = "grid.json"
 
     /// What the run is called.
     public var title: String
-    /// What it is about.
+    /// What it shows.
     public var about: String?
-    /// The stages in the order in which they can run.
-    public var stages: [StageRecord]
-    /// The tables and figures that the run is laid out as.
+    /// Its stages, in the order of the plan.
+    public var stages: [Stage]
+    /// How it is laid out, where the plan says so.
     public var report: ReportPlan?
 
-    /// The record of a run.
-    public init(
-        title: String, about: String? = nil, stages: [StageRecord] = [], report: ReportPlan? = nil
-    ) {
+    /// A record of `stages`.
+    public init(title: String, about: String? = nil, stages: [Stage], report: ReportPlan? = nil) {
         self.title = title
         self.about = about
         self.stages = stages
         self.report = report
-    }
-}
-
-/// A stage in the record of its run.
-public struct StageRecord: Sendable, Codable, Equatable {
-    /// How far a stage is.
-    public enum State: String, Sendable, Codable, CaseIterable {
-        /// It has not begun.
-        case waiting
-        /// It is at work, or was when the run was cut short.
-        case running
-        /// It was run, and went well.
-        case done
-        /// It was run and did not go well.
-        case failed
-        /// It was done before, with the same inputs and settings.
-        case cached
-
-        /// Whether there is a result.
-        public var isFinished: Bool { self == .done || self == .cached }
-    }
-
-    /// Its name, unique in the run.
-    public var name: String
-    /// The command that it is, such as `evaluate`.
-    public var command: String
-    /// The values of the axes that its name mentions, and the plan's own labels.
-    public var labels: [String: String]
-    /// Its folder, relative to the run's.
-    public var folder: String
-    /// How far it is.
-    public var state: State
-    /// Seconds it took; of a stage that went on after an interruption, all of them together.
-    public var seconds: Double?
-    /// What its result depends on, in a digest.
-    public var digest: String
-    /// The stages whose outputs it reads.
-    public var dependsOn: [String]
-
-    /// A stage of a run.
-    public init(
-        name: String, command: String, labels: [String: String] = [:], folder: String,
-        state: State = .waiting, seconds: Double? = nil, digest: String = "",
-        dependsOn: [String] = []
-    ) {
-        self.name = name
-        self.command = command
-        self.labels = labels
-        self.folder = folder
-        self.state = state
-        self.seconds = seconds
-        self.digest = digest
-        self.dependsOn = dependsOn
     }
 }

@@ -11,8 +11,9 @@ public struct RecipeCommand: ParsableCommand {
         version: RecipeKit.version,
         subcommands: [
             InspectCommand.self, PretrainCommand.self, AttackCommand.self, PurifyCommand.self,
-            EvaluateCommand.self, AnalyzeCommand.self, CompareCommand.self, ReportCommand.self,
-            FeaturesCommand.self, VerifyCommand.self, DoctorCommand.self, SampleDataCommand.self,
+            EvaluateCommand.self, AnalyzeCommand.self, CompareCommand.self, RunCommand.self,
+            PlansCommand.self, ReportCommand.self, FeaturesCommand.self, VerifyCommand.self,
+            DoctorCommand.self, SampleDataCommand.self,
         ])
 
     /// A command line before parsing.

@@ -37,7 +37,7 @@ struct ReportCommand: ParsableCommand {
     var format = ReportFormat.text
 
     func run() throws {
-        let record = folder.appendingPathComponent(GridRecord.file)
+        let record = folder.appendingPathComponent(GridRecord.fileName)
         let isGrid = FileManager.default.fileExists(atPath: record.path)
         if let tensorboard {
             try writeCurves(to: tensorboard)
@@ -62,7 +62,7 @@ struct ReportCommand: ParsableCommand {
     ) throws {
         let destination = try OutputFolder(
             destination: output, force: force,
-            inputs: ["stages", GridRecord.file].map { folder.appendingPathComponent($0) })
+            inputs: ["stages", GridRecord.fileName].map { folder.appendingPathComponent($0) })
         let records = try RunDirectory(at: destination.staging)
         try records.write(report: report)
         try records.write(markdown: MarkdownRenderer().render(document))

@@ -29,7 +29,7 @@ public struct GridResults: Sendable {
     ///
     /// - Throws: ``DataError`` where the record is missing or damaged.
     public init(folder: URL) throws {
-        let file = folder.appendingPathComponent(GridRecord.file)
+        let file = folder.appendingPathComponent(GridRecord.fileName)
         guard let data = try? Data(contentsOf: file) else {
             throw DataError(
                 file: file, "no such file; expected the folder that `recipe run -o` wrote")
@@ -54,7 +54,7 @@ public struct GridResults: Sendable {
 /// Reads the reports of stages.
 private enum StageReader {
     /// The stage with its outcome; a stage for each pooler where it tried both.
-    static func results(of stage: StageRecord, in run: URL) -> [StageResult] {
+    static func results(of stage: GridRecord.Stage, in run: URL) -> [StageResult] {
         var result = StageResult(
             name: stage.name, command: stage.command, labels: stage.labels,
             state: stage.state, seconds: stage.seconds)

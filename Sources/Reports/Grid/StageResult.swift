@@ -19,7 +19,7 @@ public struct StageResult: Sendable {
     }
 
     /// How far a stage is.
-    public typealias State = StageRecord.State
+    public typealias State = StageState
 
     /// Its name, unique in the run.
     public var name: String

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import Evaluation
 @testable import RecipeCLI
 
 @Suite struct HumanFormatTests {

@@ -18,12 +18,12 @@ import Testing
             let record = GridRecord(
                 title: "A run",
                 stages: [
-                    StageRecord(
+                    GridRecord.Stage(
                         name: "e-por", command: "evaluate", labels: labels("por"),
                         folder: "stages/e-por", state: .done, seconds: 2),
-                    StageRecord(
+                    GridRecord.Stage(
                         name: "p-por", command: "purify", folder: "stages/p-por", state: .done),
-                    StageRecord(
+                    GridRecord.Stage(
                         name: "e-bad", command: "evaluate", labels: labels("badpre"),
                         folder: "stages/e-bad", state: .failed),
                 ],

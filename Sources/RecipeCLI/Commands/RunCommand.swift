@@ -1,0 +1,180 @@
+import ArgumentParser
+import DataPipeline
+import Evaluation
+import Foundation
+import Reports
+import Training
+
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Carry out a plan of stages that build on each other.",
+        discussion: """
+            Runs the stages of a plan, a YAML file or the name of one that comes with the tool (see \
+            `recipe plans`), each as a process of its own, in the folders RUN/stages/NAME. What is \
+            there already, made of the same settings and the same content of files, is not run \
+            again; a stage that was interrupted goes on from its last snapshot; one that fails stops \
+            only those that need it. `recipe report RUN` lays the results out.
+            """)
+
+    @Argument(help: "The plan: a file, or a name such as lab/text-main.")
+    var plan: String
+    @Option(name: [.short, .customLong("output")], help: "The folder of the run.")
+    var output: URL
+    @OptionGroup var options: PlanOptions
+    @Option(
+        help: """
+            Run only stages that match, and what they depend on: * is any part of a name between \
+            slashes, ** any part.
+            """)
+    var only: [String] = []
+    @Option(help: "Stages that run side by side.")
+    var jobs = 1
+    @Option(help: "Processor threads, divided among the jobs; by default all cores.")
+    var threads: Int?
+    @Option(help: "Steps between snapshots that an interrupted stage goes on from; 0 writes none.")
+    var snapshotEvery = 200
+    @Flag(help: "List the stages, which are done, and how long the others will take; run nothing.")
+    var dryRun = false
+
+    func validate() throws {
+        try validatePositive(("--jobs", jobs), ("--threads", threads ?? 1))
+        guard snapshotEvery >= 0 else {
+            throw ValidationError("--snapshot-every \(snapshotEvery): expected 0 or more")
+        }
+    }
+
+    func run() throws {
+        let reading = try options.read(plan, folder: output)
+        let run = reading.run
+        let chosen = only.isEmpty ? nil : try run.names(matching: only)
+        let missing = run.missingData().filter { error in
+            chosen.map { names in error.stage.map(names.contains) ?? true } ?? true
+        }
+        let console = Console.standard
+        if dryRun {
+            let document = PlanDocument(run, try run.outlook(), chosen: chosen, jobs: jobs)
+            console.write(console.renderer.render(document.document))
+            for error in missing { console.warn(error.description) }
+            if !missing.isEmpty { throw RecipeCLI.ExitStatusError(status: .found) }
+            return
+        }
+        if var first = missing.first {
+            first.file = reading.file.url.path
+            for error in missing.dropFirst() { console.fail(error.description) }
+            throw first
+        }
+        let lock = try RunLock(in: run.folder)
+        defer { lock.release() }
+        try atomicWrite(
+            Data(try resolved(reading).utf8), to: run.folder.appendingPathComponent("plan.yaml"))
+        try execute(run, chosen)
+    }
+
+    private func execute(_ run: GridRun, _ chosen: Set<String>?) throws {
+        var settings = GridExecutor.Settings()
+        settings.jobs = jobs
+        settings.snapshotEvery = snapshotEvery
+        if jobs > 1 || threads != nil {
+            let cores = threads ?? ProcessInfo.processInfo.activeProcessorCount
+            settings.threads = max(1, cores / jobs)
+        }
+        let console = Console.standard
+        let executor = GridExecutor(
+            run, settings, runner: ChildProcesses(),
+            accepts: { (try? StageCommand.check($0)) != nil },
+            observe: { event in
+                switch event {
+                case .started(let stage, let number, let total, let resumes):
+                    let verb = resumes ? "goes on" : stage.command
+                    console.log("[\(number)/\(total)] \(stage.name): \(verb)")
+                case .ended(let stage):
+                    let time = HumanFormat.duration(stage.seconds ?? 0)
+                    if let failure = stage.failure {
+                        console.fail("\(stage.name) failed after \(time): \(failure)")
+                    } else {
+                        console.log("\(stage.name): done in \(time)")
+                    }
+                }
+            })
+        let record = try executor.execute(only: chosen)
+        try summarize(record.stages.filter { chosen?.contains($0.name) ?? true }, run)
+    }
+
+    private func summarize(_ stages: [GridRecord.Stage], _ run: GridRun) throws {
+        let console = Console.standard
+        let counts = [StageState.done, .cached, .failed, .waiting].compactMap { state -> String? in
+            let count = stages.count { $0.state == state }
+            let words: [StageState: String] = [
+                .done: "run", .cached: "done before", .failed: "failed", .waiting: "not run",
+            ]
+            return count == 0 ? nil : "\(count) \(words[state] ?? "")"
+        }
+        let failed = stages.filter { $0.state == .failed }
+        console.write("\(stages.count) stages: " + counts.joined(separator: ", "))
+        for stage in failed {
+            console.write(
+                "failed: \(stage.name), see \(run.folder.path)/\(stage.folder ?? "")/log.txt")
+        }
+        if failed.isEmpty {
+            console.log("to lay the results out: recipe report \(output.path)")
+        } else {
+            throw RecipeCLI.ExitStatusError(status: .failed)
+        }
+    }
+
+    /// The plan with what was set, the values of axes that were taken, and where data lie.
+    private func resolved(_ reading: PlanOptions.Reading) throws -> String {
+        var root = reading.root
+        for (name, url) in reading.run.data {
+            root = try root.setting("data.\(name)", to: PlanNode(url.path))
+        }
+        for axis in reading.plan.axes {
+            guard let node = root["axes"]?[axis.name] else { continue }
+            let names = Set(axis.values.map(\.name))
+            var narrowed = node
+            switch node.content {
+            case .list(let nodes):
+                narrowed.content = .list(nodes.filter { $0.text.map(names.contains) ?? false })
+            case .map(let entries):
+                narrowed.content = .map(entries.filter { names.contains($0.key) })
+            default: break
+            }
+            root = try root.setting("axes.\(axis.name)", to: narrowed)
+        }
+        return try PlanFile.text(root)
+    }
+}
+
+/// Keeps two runs out of one folder.
+struct RunLock {
+    private let descriptor: Int32
+
+    /// Makes the folder, where it is missing, and takes its lock.
+    init(in folder: URL) throws {
+        let manager = FileManager.default
+        let names = (try? manager.contentsOfDirectory(atPath: folder.path)) ?? []
+        let isRun = names.isEmpty || names.contains(".lock") || names.contains(GridRecord.fileName)
+        guard isRun else {
+            throw DataError(
+                file: folder, "holds other things than a run; expected a new or an empty folder")
+        }
+        do {
+            try manager.createDirectory(at: folder, withIntermediateDirectories: true)
+        } catch {
+            throw DataError(file: folder, "cannot be made: \(PlainWords.of(error))")
+        }
+        let path = folder.appendingPathComponent(".lock").path
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            throw DataError(file: folder, "cannot be written: \(String(cString: strerror(errno)))")
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw DataError(file: folder, "another `recipe run` is at work here")
+        }
+    }
+
+    /// Lets others in.
+    func release() { close(descriptor) }
+}

@@ -1,0 +1,71 @@
+import DataPipeline
+import Evaluation
+import Foundation
+
+/// Runs stages as processes of this same executable, so that their memory is given back.
+///
+/// When this process is told to end, its children are told so too and are waited for.
+final class ChildProcesses: StageRunner {
+    private struct State {
+        var running: [ObjectIdentifier: Process] = [:]
+        var isEnding = false
+    }
+
+    private static let state = Locked(State())
+
+    private let executable: URL
+
+    /// Runs stages by `executable`, by default the one that runs now.
+    init(executable: URL? = nil) {
+        let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        self.executable =
+            executable ?? own.map { URL(fileURLWithPath: $0) }
+            ?? Bundle.main.executableURL ?? URL(fileURLWithPath: CommandLine.arguments[0])
+    }
+
+    func run(_ job: StageJob) throws -> Int32 {
+        if !FileManager.default.fileExists(atPath: job.log.path) {
+            try Data().write(to: job.log)
+        }
+        let log = try FileHandle(forWritingTo: job.log)
+        defer { try? log.close() }
+        try log.seekToEnd()
+        let process = Process()
+        process.executableURL = executable
+        process.arguments = job.arguments
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = log
+        process.standardError = log
+        try Self.state.withLock { state in
+            guard !state.isEnding else { return }
+            try process.run()
+            state.running[ObjectIdentifier(process)] = process
+        }
+        if process.isRunning { process.waitUntilExit() }
+        Self.state.withLock { $0.running[ObjectIdentifier(process)] = nil }
+        // This process is about to end: its stages are not failed but interrupted.
+        while Self.state.withLock({ $0.isEnding }) { sleep(1) }
+        let isSignal = process.terminationReason == .uncaughtSignal
+        return isSignal ? 128 + process.terminationStatus : process.terminationStatus
+    }
+
+    /// Ends all stages that run; what they have staged is taken away and their snapshots stay.
+    static func endAll() {
+        state.withLock { state in
+            state.isEnding = true
+            for process in state.running.values where process.isRunning { process.terminate() }
+        }
+        let deadline = Date(timeIntervalSinceNow: 20)
+        while state.withLock({ !$0.running.isEmpty }) {
+            if Date() > deadline {
+                state.withLock { state in
+                    for process in state.running.values {
+                        kill(process.processIdentifier, SIGKILL)
+                    }
+                }
+                return
+            }
+            usleep(20_000)
+        }
+    }
+}
