@@ -114,7 +114,7 @@ struct RunCommand: ParsableCommand {
         console.write("\(stages.count) stages: " + counts.joined(separator: ", "))
         for stage in failed {
             console.write(
-                "failed: \(stage.name), see \(run.folder.path)/\(stage.folder ?? "")/log.txt")
+                "failed: \(stage.name), see \(run.folder.path)/\(stage.folder)/log.txt")
         }
         if failed.isEmpty {
             console.log("to lay the results out: recipe report \(output.path)")
