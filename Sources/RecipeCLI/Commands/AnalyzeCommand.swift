@@ -57,20 +57,7 @@ struct AnalyzeCommand: ParsableCommand {
     var force = false
     @OptionGroup var compute: ComputeOptions
 
-    @Option(help: "Tokens a text is cut to: 128.")
-    var maxLength: Int?
-    @Option(
-        help: """
-            Where a trigger goes: random, start, end, or recipe (as the authors put it); by default \
-            random.
-            """)
-    var position: TriggerPosition?
-    @Option(help: "Times a trigger is put into a text: 1.")
-    var insertions: Int?
-    @Option(help: "Column or key that holds the text.")
-    var textColumn: String?
-    @Option(help: "Column or key that holds the label.")
-    var labelColumn: String?
+    @OptionGroup var texts: TriggeredTextOptions
 
     @OptionGroup var imageOptions: ImageOptions
 
@@ -78,8 +65,7 @@ struct AnalyzeCommand: ParsableCommand {
     var format = OutputFormat.text
 
     func validate() throws {
-        try validatePositive(("--batch-size", batchSize), ("--insertions", insertions ?? 1))
-        try validateLength(maxLength ?? 3)
+        try validatePositive(("--batch-size", batchSize))
         if (try? PatchTrigger.parse(triggers)) == nil { _ = try words() }
         _ = try labels()
     }
@@ -109,15 +95,6 @@ struct AnalyzeCommand: ParsableCommand {
         }
     }
 
-    /// Options that go with texts and were given.
-    private var textOnly: [String] {
-        [
-            maxLength.map { _ in "--max-length" }, position.map { _ in "--position" },
-            insertions.map { _ in "--insertions" }, textColumn.map { _ in "--text-column" },
-            labelColumn.map { _ in "--label-column" },
-        ].compactMap { $0 }
-    }
-
     func run() throws {
         let kind = try ModelKind(at: model)
         if let after, try (ModelKind(at: after) == .texts) != (kind == .texts) {
@@ -134,7 +111,7 @@ struct AnalyzeCommand: ParsableCommand {
             }
             try analyzeTexts()
         case .images, .pairs:
-            if let option = textOnly.first {
+            if let option = texts.given.first {
                 throw ValidationError(
                     "\(option) is about texts, but \(model.path) is an image model")
             }
@@ -154,12 +131,12 @@ struct AnalyzeCommand: ParsableCommand {
         let (folder, other) = try (BERTFolder(model), after.map { try BERTFolder($0) })
         let (analysis, triggers) = try (analysis(on: device), words())
         try analysis.check(folder, after: other)
-        let texts = try CleanTexts.read(
+        let samples = try CleanTexts.read(
             clean, labels: labels(), limit: imageOptions.limit, seed: Seed(seed),
-            textColumn: textColumn, labelColumn: labelColumn)
+            textColumn: texts.textColumn, labelColumn: texts.labelColumn)
         try carryOut(analysis.settings(triggers: triggers), device) { observe in
             try analysis.analyze(
-                folder, after: other, triggers: triggers, on: texts, command: Invocation.text,
+                folder, after: other, triggers: triggers, on: samples, command: Invocation.text,
                 observe: observe)
         }
     }
@@ -172,9 +149,9 @@ struct AnalyzeCommand: ParsableCommand {
         analysis.precision = compute.precision
         analysis.seed = Seed(seed)
         analysis.device = device
-        analysis.maximumLength = maxLength ?? analysis.maximumLength
-        analysis.position = position ?? analysis.position
-        analysis.insertions = insertions ?? analysis.insertions
+        analysis.maximumLength = texts.maxLength ?? analysis.maximumLength
+        analysis.position = texts.position ?? analysis.position
+        analysis.insertions = texts.insertions ?? analysis.insertions
         return analysis
     }
 

@@ -82,20 +82,7 @@ struct EvaluateCommand: ParsableCommand {
 
     @Option(help: "Begin with the BERT's pooler (keep), a fresh one (reset), or try both: keep.")
     var pooler: PoolerChoice?
-    @Option(help: "Tokens a text is cut to: 128.")
-    var maxLength: Int?
-    @Option(
-        help: """
-            Where a trigger goes: random, start, end, or recipe (as the authors put it); by default \
-            random.
-            """)
-    var position: TriggerPosition?
-    @Option(help: "Times a trigger is put into a text: 1.")
-    var insertions: Int?
-    @Option(help: "Column or key that holds the text.")
-    var textColumn: String?
-    @Option(help: "Column or key that holds the label.")
-    var labelColumn: String?
+    @OptionGroup var texts: TriggeredTextOptions
 
     @OptionGroup var imageOptions: ImageOptions
     @Option(
@@ -116,11 +103,8 @@ struct EvaluateCommand: ParsableCommand {
 
     func validate() throws {
         try validateData()
-        try validatePositive(
-            ("--epochs", epochs ?? 1), ("--batch-size", batchSize ?? 1),
-            ("--insertions", insertions ?? 1))
+        try validatePositive(("--epochs", epochs ?? 1), ("--batch-size", batchSize ?? 1))
         try validateRate("--learning-rate", learningRate ?? 1)
-        try validateLength(maxLength ?? 3)
         if let triggers { try validateTriggers(triggers) }
         guard try !parsedSeeds().isEmpty else {
             throw ValidationError("--seeds: name at least one")
@@ -160,11 +144,7 @@ struct EvaluateCommand: ParsableCommand {
 
     /// Options that go with texts and were given.
     private var textOnly: [String] {
-        [
-            pooler.map { _ in "--pooler" }, maxLength.map { _ in "--max-length" },
-            position.map { _ in "--position" }, insertions.map { _ in "--insertions" },
-            textColumn.map { _ in "--text-column" }, labelColumn.map { _ in "--label-column" },
-        ].compactMap { $0 }
+        [pooler.map { _ in "--pooler" }].compactMap { $0 } + texts.given
     }
 
     /// Options that go with images and were given.
@@ -216,12 +196,12 @@ struct EvaluateCommand: ParsableCommand {
         evaluator.fineTuning.epochs = epochs ?? evaluator.fineTuning.epochs
         evaluator.fineTuning.learningRate = learningRate ?? evaluator.fineTuning.learningRate
         evaluator.fineTuning.batchSize = batchSize ?? evaluator.fineTuning.batchSize
-        evaluator.fineTuning.maximumLength = maxLength ?? evaluator.fineTuning.maximumLength
+        evaluator.fineTuning.maximumLength = texts.maxLength ?? evaluator.fineTuning.maximumLength
         evaluator.fineTuning.pooler = policy
         evaluator.fineTuning.precision = compute.precision
         if let triggers { evaluator.triggers = try parsedTriggers(triggers) }
-        evaluator.position = position ?? evaluator.position
-        evaluator.insertions = insertions ?? evaluator.insertions
+        evaluator.position = texts.position ?? evaluator.position
+        evaluator.insertions = texts.insertions ?? evaluator.insertions
         evaluator.filter = filter
         evaluator.seeds = try parsedSeeds()
         evaluator.device = device
@@ -242,7 +222,7 @@ struct EvaluateCommand: ParsableCommand {
             try tell(ofPrunedNeurons: folder.folder)
         }
         let task = try Evaluator.Task(
-            train: train, test: test, textColumn: textColumn, labelColumn: labelColumn)
+            train: train, test: test, textColumn: texts.textColumn, labelColumn: texts.labelColumn)
         warn(of: task.shared, among: task.test.texts.count)
         let choice = pooler ?? .keep
         let records = try records(
