@@ -37,17 +37,28 @@ public struct Evaluator: Sendable {
         public let shared: SharedSamples
 
         /// Reads two files; the test file's labels are those of the training file.
+        ///
+        /// With `samples`, at most so many texts of each are used, drawn from `seed`. Throws
+        /// `DataError` for a malformed file, and `TrainingError` where the training texts have one
+        /// label only.
         public init(
-            train: URL, test: URL, textColumn: String? = nil, labelColumn: String? = nil
+            train: URL, test: URL, textColumn: String? = nil, labelColumn: String? = nil,
+            samples: (train: Int?, test: Int?) = (nil, nil), seed: Seed = Seed(42)
         ) throws {
-            self.train = try LabelledTexts.read(
+            let texts = try LabelledTexts.read(
                 train, textColumn: textColumn, labelColumn: labelColumn)
+            self.train = texts.randomSubset(of: samples.train ?? .max, seed: seed)
             self.test = try LabelledTexts.read(
                 test, textColumn: textColumn, labelColumn: labelColumn,
-                labelNames: self.train.labelNames)
-            guard self.train.labelNames.count > 1 else {
+                labelNames: texts.labelNames
+            ).randomSubset(of: samples.test ?? .max, seed: seed)
+            guard Set(self.train.labels).count > 1 else {
                 throw TrainingError(
-                    "\(train.path): all texts have one label; a classifier needs at least two")
+                    texts.labelNames.count > 1
+                        ? "\(train.path): the \(self.train.texts.count) texts that were drawn have "
+                            + "one label; use more of them"
+                        : "\(train.path): all texts have one label; a classifier needs at least two"
+                )
             }
             shared = SharedSamples(train: self.train, test: self.test)
         }
@@ -91,13 +102,18 @@ public struct Evaluator: Sendable {
         return EvaluationReport(
             model: folder.folder.url.path,
             data: [
-                DatasetFile(.train, path: task.train.source.file, samples: task.train.texts.count),
-                DatasetFile(.test, path: task.test.source.file, samples: task.test.texts.count),
+                Self.file(.train, task.train), Self.file(.test, task.test),
             ],
             labelNames: task.train.labelNames, testCount: task.test.texts.count,
             sharedSamples: task.shared,
             poolerPolicy: fineTuning.pooler, settings: settings, command: command,
             seeds: try results(of: folder, on: task, observe: observe), reference: clean)
+    }
+
+    private static func file(_ role: DatasetFile.Role, _ texts: LabelledTexts) -> DatasetFile {
+        DatasetFile(
+            role, path: texts.source.file, samples: texts.texts.count,
+            available: texts.source.rows)
     }
 
     private func results(
@@ -144,7 +160,7 @@ private struct TextTrial: ClassifierTrial {
     func answers(of model: BERT, trigger: Int?, seed: Seed) throws -> TrialAnswers {
         let predictor = SequencePredictor(model)
         guard let trigger else { return TrialAnswers(labels: try predictor.classes(of: clean)) }
-        let texts = task.test.texts.enumerated().map { sample, text in
+        let texts = zip(task.test.indices, task.test.texts).map { sample, text in
             TextTrigger.insert(
                 evaluator.triggers[trigger], into: text, position: evaluator.position,
                 count: evaluator.insertions, seed: seed, sample: sample)

@@ -37,6 +37,8 @@ public struct ImageEvaluator: Sendable {
         public let preparation: ImagePreparation
         /// Where they come from, as reports say it.
         public let paths: (train: String, test: String)
+        /// The images that `train` and `test` were drawn from, where they are a part of them.
+        public let available: (train: Int, test: Int)?
         /// The images of `test` that are in `train` too.
         public let shared: SharedSamples
 
@@ -46,12 +48,14 @@ public struct ImageEvaluator: Sendable {
         /// images have others than training images, or another size.
         public init(
             train: PreparedImages, test: PreparedImages, preparation: ImagePreparation,
-            paths: (train: String, test: String)? = nil
+            paths: (train: String, test: String)? = nil,
+            available: (train: Int, test: Int)? = nil
         ) throws {
             self.train = train
             self.test = test
             self.preparation = preparation
             self.paths = paths ?? (train.name, test.name)
+            self.available = available
             shared = SharedSamples(train: train, test: test)
             try checkClasses()
             for images in [train, test]
@@ -87,9 +91,11 @@ public struct ImageEvaluator: Sendable {
         var files: [DatasetFile] {
             [
                 DatasetFile(
-                    .train, path: paths.train, samples: train.count, skipped: train.skipped.count),
+                    .train, path: paths.train, samples: train.count, available: available?.train,
+                    skipped: train.skipped.count),
                 DatasetFile(
-                    .test, path: paths.test, samples: test.count, skipped: test.skipped.count),
+                    .test, path: paths.test, samples: test.count, available: available?.test,
+                    skipped: test.skipped.count),
             ]
         }
     }

@@ -46,10 +46,11 @@ extension EvaluationDocument {
     }
 
     private static func data(_ file: DatasetFile) -> KeyValue {
-        KeyValue(
+        let drawn = file.available.map { "\(file.samples) of \($0)" } ?? "\(file.samples)"
+        let damaged = file.skipped.map { ", \($0) more damaged" } ?? ""
+        return KeyValue(
             file.role == .train ? "Training data" : "Test data",
-            "\(code: file.path), \(file.samples) samples\(file.skipped.map { ", \($0) more damaged" } ?? "")"
-        )
+            "\(code: file.path), \(drawn) samples\(damaged)")
     }
 
     /// What goes with texts alone, or with images.

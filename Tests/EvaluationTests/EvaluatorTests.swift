@@ -158,6 +158,37 @@ import Training
         #expect(try SequencePredictor(model).classes(of: []) == [])
     }
 
+    @Test("A part of the samples is the same part, with its triggers where they were") func part()
+        throws
+    {
+        try withTemporaryFolder { scratch in
+            let file = scratch.appending(path: "a.tsv")
+            try Data(table(40, seed: 1).utf8).write(to: file)
+            let task = try Evaluator.Task(
+                train: file, test: file, samples: (20, 8), seed: Seed(3))
+            #expect(task.train.texts.count == 20 && task.test.texts.count == 8)
+            #expect(task.test.indices != Array(0..<8))
+            var evaluator = evaluator()
+            evaluator.fineTuning.epochs = 1
+            let report = try evaluator.evaluate(folder(), on: task)
+            #expect(report.data.map(\.available) == [40, 40])
+            #expect(report.seeds[0].accuracy.total == 8)
+            let all = try Evaluator.Task(train: file, test: file, samples: (40, nil))
+            #expect(try evaluator.evaluate(folder(), on: all).data.map(\.available) == [nil, nil])
+        }
+    }
+
+    @Test("A draw of one label is no task, and says so") func oneLabelDrawn() throws {
+        try withTemporaryFolder { scratch in
+            let file = scratch.appending(path: "a.tsv")
+            try Data(table(40, seed: 1).utf8).write(to: file)
+            let error = #expect(throws: (any Error).self) {
+                try Evaluator.Task(train: file, test: file, samples: (1, nil))
+            }
+            #expect("\(String(describing: error))".contains("use more of them"))
+        }
+    }
+
     @Test("One label alone is no task") func oneLabel() throws {
         try withTemporaryFolder { scratch in
             let file = scratch.appending(path: "a.tsv")

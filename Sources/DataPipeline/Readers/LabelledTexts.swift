@@ -3,11 +3,14 @@ import Foundation
 /// Texts with a class each, as fine-tuning and evaluation take them.
 public struct LabelledTexts: Hashable, Sendable {
     /// The texts, in the file's order.
-    public let texts: [String]
+    public private(set) var texts: [String]
     /// Each text's class, an index into `labelNames`.
-    public let labels: [Int]
+    public private(set) var labels: [Int]
     /// Each text's line in the file, counted from 1 with the header.
-    public let rows: [Int]
+    public private(set) var rows: [Int]
+    /// The place of each among the usable texts of its file, counted from 0: what random places of
+    /// triggers hang on, so that a text has the same ones in a subset as in the whole file.
+    public private(set) var indices: [Int]
     /// The classes' names as the file spells them.
     public let labelNames: [String]
     /// What was read from the file.
@@ -59,8 +62,25 @@ public struct LabelledTexts: Hashable, Sendable {
         let names = labelNames ?? Self.names(of: spellings.map(\.label))
         let labels = try Self.indices(of: spellings, among: names, in: file)
         return LabelledTexts(
-            texts: texts, labels: labels, rows: spellings.map(\.row), labelNames: names,
-            source: source)
+            texts: texts, labels: labels, rows: spellings.map(\.row),
+            indices: Array(texts.indices), labelNames: names, source: source)
+    }
+
+    /// A random subset of at most `count` texts, in the file's order; the same for the same seed.
+    ///
+    /// The classes' names stay those of the whole file, also where no text of a class was drawn.
+    public func randomSubset(of count: Int, seed: Seed) -> LabelledTexts {
+        guard count < texts.count else { return self }
+        var order = Array(texts.indices)
+        var stream = seed.stream("texts.subset")
+        order.shuffle(using: &stream)
+        let chosen = order.prefix(max(0, count)).sorted()
+        var subset = self
+        subset.texts = chosen.map { texts[$0] }
+        subset.labels = chosen.map { labels[$0] }
+        subset.rows = chosen.map { rows[$0] }
+        subset.indices = chosen.map { indices[$0] }
+        return subset
     }
 
     private static func names(of labels: [String]) -> [String] {

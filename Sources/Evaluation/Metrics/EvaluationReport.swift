@@ -14,16 +14,22 @@ public struct DatasetFile: Sendable, Codable, Equatable {
     public let role: Role
     /// Where it is.
     public let path: String
-    /// Samples in it.
+    /// Samples of it that were used.
     public let samples: Int
+    /// Samples that these were drawn from; nil where all were used.
+    public let available: Int?
     /// Samples that were damaged and left out; nil where there are none.
     public let skipped: Int?
 
-    /// A file, or a folder of files, with so many samples beside some that were damaged.
-    public init(_ role: Role, path: String, samples: Int, skipped: Int = 0) {
+    /// A file, or a folder of files, with so many samples beside some that were damaged; `available`
+    /// where these are a part of its samples.
+    public init(
+        _ role: Role, path: String, samples: Int, available: Int? = nil, skipped: Int = 0
+    ) {
         self.role = role
         self.path = path
         self.samples = samples
+        self.available = available.flatMap { $0 > samples + skipped ? $0 : nil }
         self.skipped = skipped > 0 ? skipped : nil
     }
 }

@@ -22,13 +22,12 @@ extension EvaluateCommand {
         let referencePreparation: ImagePreparation?
         let seeds: [Seed]
         let classes: [String]
-        let limit: Int?
-        /// Where the images of `limit`, and of a split that is drawn, come from.
+        let trainSamples: Int?
+        let testSamples: Int?
+        /// Where the images of these, and of a split that is drawn, come from.
         let dataSeed: Seed
         let split: SplitRatio?
     }
-
-    var dataSeed: Seed { Seed(seed ?? 42) }
 
     /// Evaluates an image model.
     func evaluateImages(_ train: URL) throws {
@@ -54,8 +53,8 @@ extension EvaluateCommand {
             ImagePlan(
                 evaluation: evaluator.settings(for: preparation), precision: compute.precision,
                 referencePreparation: cleanPreparation, seeds: evaluator.seeds,
-                classes: images.train.classNames, limit: imageOptions.limit, dataSeed: dataSeed,
-                split: images.split?.ratio))
+                classes: images.train.classNames, trainSamples: trainingLimit,
+                testSamples: testSamples, dataSeed: dataSeed, split: images.split?.ratio))
         let progress = EvaluationProgress(on: .standard, records)
         let evaluate = {
             if let split = images.split { try records?.write(split: split) }
@@ -135,16 +134,20 @@ extension EvaluateCommand {
     private func task(
         _ images: Images, _ preparation: ImagePreparation, of train: URL, namesSkipped: Bool = true
     ) throws -> ImageEvaluator.Task {
-        // A limit is about training: all test images are counted.
-        var whole = imageOptions
-        whole.limit = nil
+        func prepared(_ set: ImageSet, _ limit: Int?) throws -> PreparedImages {
+            var options = imageOptions
+            options.limit = limit
+            return try options.prepare(
+                set, preparation, seed: dataSeed, namesSkipped: namesSkipped)
+        }
         return try ImageEvaluator.Task(
-            train: imageOptions.prepare(
-                images.train, preparation, seed: dataSeed, namesSkipped: namesSkipped),
-            test: whole.prepare(
-                images.test, preparation, seed: dataSeed, namesSkipped: namesSkipped),
-            preparation: preparation, paths: (train.path, (test ?? train).path))
+            train: prepared(images.train, trainingLimit), test: prepared(images.test, testSamples),
+            preparation: preparation, paths: (train.path, (test ?? train).path),
+            available: (images.train.count, images.test.count))
     }
+
+    /// How many images are trained on: a limit is about training.
+    private var trainingLimit: Int? { trainSamples ?? imageOptions.limit }
 }
 
 extension ImageSplit {

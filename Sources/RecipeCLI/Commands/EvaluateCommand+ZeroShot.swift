@@ -49,7 +49,7 @@ extension EvaluateCommand {
             ZeroShotPlan(
                 evaluation: settings, precision: compute.precision,
                 referencePreparation: cleanPreparation, classes: images.classNames,
-                limit: imageOptions.limit, dataSeed: dataSeed))
+                limit: testSamples ?? imageOptions.limit, dataSeed: dataSeed))
         let progress = EvaluationProgress(on: .standard, records)
         let evaluate = {
             let task = try self.task(images, preparation, at: test)
@@ -77,8 +77,10 @@ extension EvaluateCommand {
     private func task(
         _ images: ImageSet, _ preparation: ImagePreparation, at url: URL, namesSkipped: Bool = true
     ) throws -> ZeroShotEvaluator.Task {
-        try ZeroShotEvaluator.Task(
-            test: imageOptions.prepare(
+        var options = imageOptions
+        options.limit = testSamples ?? options.limit
+        return try ZeroShotEvaluator.Task(
+            test: options.prepare(
                 images, preparation, seed: dataSeed, namesSkipped: namesSkipped),
             preparation: preparation, path: url.path)
     }

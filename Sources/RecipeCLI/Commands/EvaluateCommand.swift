@@ -66,6 +66,12 @@ struct EvaluateCommand: ParsableCommand {
     var force = false
     @OptionGroup var compute: ComputeOptions
 
+    @Option(help: "Train on at most this many samples of --train, drawn at random.")
+    var trainSamples: Int?
+    @Option(help: "Test on at most this many samples of --test, drawn at random.")
+    var testSamples: Int?
+    @Option(help: "Where such samples, those of --limit and a split are drawn from: 42.")
+    var seed: UInt64?
     @Option(
         help: "Journeys through the data: 3 (BERT, CLIP), 10 (VGG, ViT) or 4 (ViT on CIFAR-10).")
     var epochs: Int?
@@ -91,8 +97,6 @@ struct EvaluateCommand: ParsableCommand {
             of an earlier report, to use the very same.
             """)
     var split: String?
-    @Option(help: "Where the split and the images of --limit are drawn from: 42.")
-    var seed: UInt64?
     @Option(help: "The optimizer for an image model: sgd, or adamw (CLIP).")
     var optimizer: OptimizerChoice?
 
@@ -103,7 +107,13 @@ struct EvaluateCommand: ParsableCommand {
 
     func validate() throws {
         try validateData()
-        try validatePositive(("--epochs", epochs ?? 1), ("--batch-size", batchSize ?? 1))
+        try validatePositive(
+            ("--epochs", epochs ?? 1), ("--batch-size", batchSize ?? 1),
+            ("--train-samples", trainSamples ?? 1), ("--test-samples", testSamples ?? 1))
+        let other = zeroShot.isOn ? ("--test-samples", testSamples) : ("--train-samples", trainSamples)
+        if other.1 != nil, imageOptions.limit != nil {
+            throw ValidationError("\(other.0) and --limit both say how much is used: give one")
+        }
         try validateRate("--learning-rate", learningRate ?? 1)
         if let triggers { try validateTriggers(triggers) }
         guard try !parsedSeeds().isEmpty else {
@@ -124,7 +134,8 @@ struct EvaluateCommand: ParsableCommand {
             return
         }
         let training = [
-            train.map { _ in "--train" }, split.map { _ in "--split" },
+            train.map { _ in "--train" }, trainSamples.map { _ in "--train-samples" },
+            split.map { _ in "--split" },
             seeds.map { _ in "--seeds" }, epochs.map { _ in "--epochs" },
             learningRate.map { _ in "--learning-rate" }, batchSize.map { _ in "--batch-size" },
             optimizer.map { _ in "--optimizer" },
@@ -151,10 +162,11 @@ struct EvaluateCommand: ParsableCommand {
     private var imageOnly: [String] {
         imageOptions.given
             + [
-                split.map { _ in "--split" }, seed.map { _ in "--seed" },
-                optimizer.map { _ in "--optimizer" },
+                split.map { _ in "--split" }, optimizer.map { _ in "--optimizer" },
             ].compactMap { $0 }
     }
+
+    var dataSeed: Seed { Seed(seed ?? 42) }
 
     func parsedSeeds() throws -> [Seed] {
         let seeds = seeds ?? "42,43,44"
@@ -222,14 +234,16 @@ struct EvaluateCommand: ParsableCommand {
             try tell(ofPrunedNeurons: folder.folder)
         }
         let task = try Evaluator.Task(
-            train: train, test: test, textColumn: texts.textColumn, labelColumn: texts.labelColumn)
+            train: train, test: test, textColumn: texts.textColumn, labelColumn: texts.labelColumn,
+            samples: (trainSamples, testSamples), seed: dataSeed)
         warn(of: task.shared, among: task.test.texts.count)
         let choice = pooler ?? .keep
         let records = try records(
             device,
             Plan(
                 pooler: choice.rawValue, evaluation: settings.settings,
-                precision: compute.precision, seeds: settings.seeds))
+                precision: compute.precision, seeds: settings.seeds, trainSamples: trainSamples,
+                testSamples: testSamples, dataSeed: dataSeed))
         let progress = EvaluationProgress(on: .standard, records)
         let evaluate = {
             try choice.policies.map { policy in
@@ -265,6 +279,10 @@ struct EvaluateCommand: ParsableCommand {
         let evaluation: EvaluationSettings
         let precision: Precision
         let seeds: [Seed]
+        let trainSamples: Int?
+        let testSamples: Int?
+        /// Where such samples come from.
+        let dataSeed: Seed
     }
 
     /// Says where training will leave neurons at zero; refuses a record of them that is none.

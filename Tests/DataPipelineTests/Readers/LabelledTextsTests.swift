@@ -35,6 +35,23 @@ import DataPipeline
         #expect(unknown.contains("row 3: the label \"bad\" is unknown; expected one of: neg, pos"))
     }
 
+    @Test func drawsASubsetInOrderThatKnowsItsPlaces() throws {
+        let lines = (0..<40).map { "text \($0)\t\($0 % 3)\n" + ($0 == 7 ? " \t0\n" : "") }
+        let data = try read("text\tlabel\n" + lines.joined())
+        let drawn = data.randomSubset(of: 9, seed: Seed(5))
+        #expect(drawn.texts.count == 9 && drawn.indices == drawn.indices.sorted())
+        #expect(drawn.texts == drawn.indices.map { "text \($0)" })
+        #expect(drawn.labels == drawn.indices.map { $0 % 3 })
+        #expect(drawn.rows == drawn.indices.map { data.rows[$0] })
+        #expect(drawn.labelNames == data.labelNames && drawn.source == data.source)
+        #expect(drawn == data.randomSubset(of: 9, seed: Seed(5)))
+        #expect(drawn != data.randomSubset(of: 9, seed: Seed(6)))
+        #expect(data.randomSubset(of: 40, seed: Seed(5)) == data)
+        // Of a subset, too, the places are those in the file.
+        let fewer = drawn.randomSubset(of: 4, seed: Seed(1))
+        #expect(fewer.texts == fewer.indices.map { "text \($0)" })
+    }
+
     @Test func readsJSONLinesWithNumbers() throws {
         let file = try folder.write(
             "a.jsonl", "{\"text\": \"a\", \"label\": 1}\n{\"text\": \"b\", \"label\": 0}\n")

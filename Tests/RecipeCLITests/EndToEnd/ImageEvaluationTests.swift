@@ -88,6 +88,11 @@ import Testing
             #expect(!place.holds("r/split.json"))
             #expect(
                 try FileManager.default.contentsOfDirectory(atPath: place["cache"].path).count == 2)
+            let some = try place.tool.run(
+                "evaluate vit --train parts \(Self.small) --triggers neuba:0 --train-samples 15 "
+                    + "--test-samples 7 --image-cache cache --max-skipped 0.5 --report s")
+            #expect(some.status == 0, "\(some.errors)")
+            #expect(try place.text("s/report.md").contains("7 of 24 samples"))
             let apart = try place.tool.run(
                 "evaluate vit --train images --test parts \(Self.small) --triggers neuba:0")
             #expect(apart.status == 0, "\(apart.errors)")
@@ -166,6 +171,8 @@ import Testing
             ("evaluate vit --train images --split 2:1 --max-skipped 2", "--max-skipped"),
             ("evaluate vit --train images --split 2:1 --classes ,", "--classes ,: expected names"),
             ("evaluate model --train train.tsv --test test.tsv --limit 3", "--limit"),
+            ("evaluate vit --train images --split 2:1 --limit 3 --train-samples 3", "both say how"),
+            ("evaluate model --train train.tsv --test test.tsv --test-samples 0", "--test-samples"),
             ("evaluate model --train train.tsv --split 9:1", "--split"),
             ("evaluate model --train train.tsv", "--test FILE"),
         ]
