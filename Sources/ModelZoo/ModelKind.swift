@@ -13,7 +13,7 @@ public enum ModelKind: Sendable, Equatable {
     /// Tells what the model at `url` reads by its `config.json`; weights without one are an image
     /// model's, for a BERT cannot do without.
     ///
-    /// Throws where `config.json` cannot be read. Where nothing is there it says texts, and opening
+    /// Throws where `config.json` cannot be read, or weights by themselves. Where nothing is there it says texts, and opening
     /// the folder says what is wrong.
     public init(at url: URL) throws {
         let manager = FileManager.default
@@ -29,7 +29,7 @@ public enum ModelKind: Sendable, Equatable {
             self =
                 url.pathExtension == "json"
                 ? try Self.described(by: url)
-                : isDescribed ? try Self.described(by: beside) : Self.undescribed(url)
+                : isDescribed ? try Self.described(by: beside) : try Self.undescribed(url)
             return
         }
         let file = url.appendingPathComponent("config.json")
@@ -40,15 +40,13 @@ public enum ModelKind: Sendable, Equatable {
                 ["pkl", "pth", "pt"].contains(($0 as NSString).pathExtension.lowercased())
             }
             self =
-                weights.first.map { Self.undescribed(url.appendingPathComponent($0)) } ?? .texts
+                try weights.first.map { try Self.undescribed(url.appendingPathComponent($0)) } ?? .texts
         }
     }
 
-    /// What a weights file without a configuration is, by the names in it; of a file that cannot be
-    /// read, opening it as an image model says what is wrong.
-    private static func undescribed(_ file: URL) -> ModelKind {
-        let names = (try? ModelFolder.open(file: file))?.weights.names ?? []
-        return CLIPDialects.isWhole(names) ? .pairs : .images
+    /// What a weights file without a configuration is, by the names in it.
+    private static func undescribed(_ file: URL) throws -> ModelKind {
+        CLIPDialects.isWhole(try ModelFolder.open(file: file).weights.names) ? .pairs : .images
     }
 
     private static func described(by file: URL) throws -> ModelKind {

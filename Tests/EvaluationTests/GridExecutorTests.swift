@@ -178,6 +178,50 @@ private final class FakeRunner: StageRunner, @unchecked Sendable {
         }
     }
 
+    @Test func runsTheSameOnceUnderAllItsNames() throws {
+        // Both values of an axis that changes nothing, in two plans that share a folder.
+        func twins(_ name: String) throws -> PlanNode {
+            try PlanSample.root.setting(
+                "stages.\(name)/$defense/$seed",
+                to: PlanSample.map([
+                    "command": PlanSample.text("evaluate"), "model": PlanSample.text("<clean>"),
+                    "train": PlanSample.text("${task}/train.tsv"),
+                    "seeds": PlanSample.text("$seed"),
+                ]))
+        }
+        try withRun(try twins("floor")) { folder, run in
+            let foretold = try run.outlook().filter { $0.stage.name.hasPrefix("floor/recipe") }
+            #expect(foretold.map(\.basis) == ["same as floor/none/42", "same as floor/none/43"])
+            #expect(foretold.map(\.seconds) == [0, 0])
+            let runner = FakeRunner(waits: true)
+            let record = try execute(run, runner, jobs: 4)
+            #expect(runner.order.filter { $0.hasPrefix("floor/") }.count == 2)
+            #expect(record.stages.allSatisfy { $0.state.isFinished })
+            for stage in run.stages where stage.name.hasPrefix("floor/") {
+                let own = run.folder(of: stage)
+                #expect(StageRecord.read(in: own)?.name == stage.name)
+                #expect(run.hasOutput(stage))
+            }
+            let again = FakeRunner()
+            try execute(run, again)
+            #expect(again.order.isEmpty)
+
+            let other = FakeRunner()
+            let known = try execute(
+                try PlanSample.run(try twins("known"), in: folder), other)
+            #expect(other.order.isEmpty)
+            #expect(known.stages.allSatisfy { $0.state == .cached })
+
+            // Where the one fails, the other is tried.
+            try Data("other!".utf8).write(to: folder.appending(path: "train.tsv"))
+            let failing = FakeRunner(failing: ["floor/none/42"])
+            let partly = try execute(run, failing, jobs: 2)
+            #expect(failing.order.contains("floor/recipe/42"))
+            #expect(!failing.order.contains("floor/recipe/43"))
+            #expect(partly.stages.filter { $0.state == .failed }.map(\.name) == ["floor/none/42"])
+        }
+    }
+
     @Test func foretellsTimes() throws {
         try withRun { folder, run in
             let before = try run.outlook()

@@ -34,4 +34,13 @@ import Testing
             #expect(try ModelKind(at: scratch) == .images)
         }
     }
+
+    @Test("What is no file of weights is of no kind") func nonsense() throws {
+        try withTemporaryFolder { scratch in
+            let file = scratch.appending(path: "README.md")
+            try Data("# A model\n".utf8).write(to: file)
+            let error = #expect(throws: (any Error).self) { try ModelKind(at: file) }
+            #expect("\(String(describing: error))".contains("README.md"))
+        }
+    }
 }

@@ -4,13 +4,16 @@ import Training
 
 /// Runs the stages of a run that are not done, side by side where they do not wait for each other.
 ///
-/// A stage that fails stops those that read its output and no others. `grid.json` and each stage's
+/// A stage that fails stops those that read its output and no others. Of stages that are made of the
+/// same, also under the names of another plan, one is run and the others have its output. `grid.json` and each stage's
 /// `stage.json` are written at every change, so that a run that is killed goes on where it was.
 public final class GridExecutor {
     /// What happens.
     public enum Event: Sendable {
         /// A stage begins; how many of how many it is, and whether it goes on from a snapshot.
         case started(GridStage, number: Int, of: Int, resumes: Bool)
+        /// A stage has the output of another, which is made of the same; how many of how many it is.
+        case adopted(GridStage, from: String, number: Int, of: Int)
         /// A stage has ended.
         case ended(GridRecord.Stage)
     }
@@ -38,6 +41,10 @@ public final class GridExecutor {
     private var outlook: [GridRun.Outlook] = []
     private var record: GridRecord
     private var starts: [String: Date] = [:]
+    /// Finished stages by their digests.
+    private var finished: [String: (name: String, folder: URL)] = [:]
+    /// The digests of the stages that run.
+    private var working: Set<String> = []
     private let results = Mailbox()
 
     /// Runs the stages of `run` with `runner`; `accepts` tells command lines that can be parsed.
@@ -70,13 +77,15 @@ public final class GridExecutor {
         var waiting = outlook.indices.filter {
             outlook[$0].state == .waiting && names?.contains(outlook[$0].stage.name) ?? true
         }
+        finished = run.finished()
         let total = waiting.count
         var running = 0
         while true {
             while running < settings.jobs, let next = waiting.firstIndex(where: isReady) {
                 let index = waiting.remove(at: next)
-                running += 1
                 let number = total - waiting.count
+                if try adopt(index, number: number, of: total) { continue }
+                running += 1
                 try begin(index, number: number, of: total)
             }
             guard running > 0 else { break }
@@ -87,10 +96,42 @@ public final class GridExecutor {
         return record
     }
 
+    /// Whether what a stage reads is there, and none that is made of the same is at work.
     private func isReady(_ index: Int) -> Bool {
-        outlook[index].stage.dependencies.allSatisfy { name in
+        if let digest = outlook[index].ingredients?.digest, working.contains(digest) {
+            return false
+        }
+        return outlook[index].stage.dependencies.allSatisfy { name in
             record.stages.first { $0.name == name }?.state.isFinished ?? false
         }
+    }
+
+    // MARK: The same stage
+
+    /// Gives a stage the output of a finished one that is made of the same, where there is one.
+    private func adopt(_ index: Int, number: Int, of total: Int) throws -> Bool {
+        let stage = outlook[index].stage
+        let folder = run.folder(of: stage)
+        guard let digest = outlook[index].ingredients?.digest, let twin = finished[digest],
+            twin.folder.standardizedFileURL != folder.standardizedFileURL,
+            var own = StageRecord.read(in: twin.folder)
+        else { return false }
+        let manager = FileManager.default
+        try? manager.removeItem(at: folder)
+        do {
+            // Links cost no room; what is written anew later replaces files, and changes none.
+            try manager.linkItem(at: twin.folder, to: folder)
+        } catch {
+            try? manager.removeItem(at: folder)
+            try manager.copyItem(at: twin.folder, to: folder)
+        }
+        own.name = stage.name
+        try own.write(in: folder)
+        record.stages[index].state = .cached
+        record.stages[index].seconds = own.seconds
+        try writeRecord()
+        observe(.adopted(stage, from: twin.name, number: number, of: total))
+        return true
     }
 
     // MARK: One stage
@@ -127,6 +168,7 @@ public final class GridExecutor {
         try writeRecord()
         observe(.started(stage, number: number, of: total, resumes: resumes))
         starts[stage.name] = Date()
+        working.insert(ingredients.digest)
         start(
             StageJob(
                 name: stage.name, arguments: arguments,
@@ -156,9 +198,12 @@ public final class GridExecutor {
         let folder = run.folder(of: stage)
         let seconds = starts[stage.name].map { -$0.timeIntervalSinceNow }
         record.stages[index].seconds = seconds
+        let digest = outlook[index].ingredients?.digest
+        if let digest { working.remove(digest) }
         switch result {
         case .success(0) where run.hasOutput(stage):
             record.stages[index].state = .done
+            if let digest { finished[digest] = (stage.name, folder) }
         case .success(let status):
             let what = status == 0 ? "it left no output" : "it ended with status \(status)"
             fail(index, "\(what)\n" + Self.tail(of: folder.appendingPathComponent("log.txt")))

@@ -15,7 +15,7 @@ public struct GridRun: Sendable {
         public var ingredients: StageIngredients?
         /// Seconds that it takes, or took.
         public var seconds: Double?
-        /// Where the seconds are from: `measured`, `like NAME`, or `plan`.
+        /// Where the seconds are from: `measured`, `like NAME`, `same as NAME`, or `plan`.
         public var basis: String?
     }
 
@@ -140,6 +140,7 @@ public struct GridRun: Sendable {
         var digests = InputDigests(file: folder.appendingPathComponent("inputs.json"))
         var found: [Outlook] = []
         var byName: [String: String] = [:]
+        var twins = finished().mapValues(\.name)
         let records = stages.map { StageRecord.read(in: folder(of: $0)) }
         for (stage, record) in zip(stages, records) {
             let ingredients = try ingredients(of: stage, stages: byName, &digests)
@@ -150,16 +151,41 @@ public struct GridRun: Sendable {
             var one = Outlook(
                 stage: stage, state: isCached ? .cached : .waiting, ingredients: ingredients)
             (one.seconds, one.basis) = expectation(of: stage, record, records)
+            if let digest = ingredients?.digest {
+                if !isCached, let twin = twins[digest] {
+                    (one.seconds, one.basis) = (0, "same as \(twin)")
+                }
+                twins[digest] = twins[digest] ?? stage.name
+            }
             found.append(one)
         }
         if FileManager.default.fileExists(atPath: folder.path) { try digests.save() }
         return found
     }
 
+    /// The finished stages in the run's folder by their digests, those of other plans too: where
+    /// two digests are equal, so are the outputs.
+    func finished() -> [String: (name: String, folder: URL)] {
+        let stages = folder.appendingPathComponent(GridStage.folderOfAll)
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: stages.path)) ?? []
+        var found: [String: (name: String, folder: URL)] = [:]
+        for name in names.sorted() {
+            let own = stages.appendingPathComponent(name)
+            guard let record = StageRecord.read(in: own), record.state == .done,
+                hasOutput(of: record.madeOf.command, in: own)
+            else { continue }
+            found[record.digest] = found[record.digest] ?? (record.name, own)
+        }
+        return found
+    }
+
     /// Whether the files that a stage leaves are there.
     func hasOutput(_ stage: GridStage) -> Bool {
-        let command = commands[stage.command]
-        let own = folder(of: stage)
+        hasOutput(of: stage.command, in: folder(of: stage))
+    }
+
+    private func hasOutput(of command: String, in own: URL) -> Bool {
+        let command = commands[command]
         let exists = { (name: String) in
             FileManager.default.fileExists(atPath: own.appendingPathComponent(name).path)
         }

@@ -64,6 +64,11 @@ public struct GridStage: Sendable, Equatable {
         }
     }
 
+    /// The folder that those of stages are in, relative to the run's.
+    static let folderOfAll = "stages"
+
     /// Its folder, relative to the run's.
-    public var folder: String { "stages/" + name.replacingOccurrences(of: "/", with: "__") }
+    public var folder: String {
+        Self.folderOfAll + "/" + name.replacingOccurrences(of: "/", with: "__")
+    }
 }

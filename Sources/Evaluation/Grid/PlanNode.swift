@@ -62,6 +62,15 @@ public struct PlanNode: Sendable, Equatable {
     /// The value of a key, where it is a map that has it.
     public subscript(key: String) -> PlanNode? { entries?.first { $0.key == key }?.value }
 
+    /// This without lines, for what was set on a command line and stands in none.
+    public var unplaced: PlanNode {
+        switch content {
+        case .list(let nodes): PlanNode(.list(nodes.map(\.unplaced)))
+        case .map(let entries): PlanNode(.map(entries.map { Entry($0.key, $0.value.unplaced) }))
+        case .nothing, .text: PlanNode(content)
+        }
+    }
+
     /// This with the value at `path` (keys with dots between) replaced by `value`, or added.
     ///
     /// A key may hold dots itself. Everything but the last key must be there.

@@ -88,6 +88,8 @@ struct RunCommand: ParsableCommand {
                 case .started(let stage, let number, let total, let resumes):
                     let verb = resumes ? "goes on" : stage.command
                     console.log("[\(number)/\(total)] \(stage.name): \(verb)")
+                case .adopted(let stage, let twin, let number, let total):
+                    console.log("[\(number)/\(total)] \(stage.name): the same as \(twin)")
                 case .ended(let stage):
                     let time = HumanFormat.duration(stage.seconds ?? 0)
                     if let failure = stage.failure {

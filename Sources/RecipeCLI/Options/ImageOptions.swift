@@ -21,7 +21,7 @@ struct ImageOptions: ParsableArguments {
     @Option(help: "Pixels of an image's side; by default the model's.")
     var imageSize: Int?
 
-    @Option(help: "Use at most this many images, drawn at random.")
+    @Option(help: "Use at most this many samples, drawn at random.")
     var limit: Int?
 
     @Option(help: "Share of images that may be damaged or missing and are left out, 0 to 1: 0.01.")

@@ -51,7 +51,7 @@ struct PlanFile {
             var root = root
             for set in sets {
                 let (path, value) = try Self.halves(of: set, option: "--set", form: "KEY.KEY=VALUE")
-                root = try root.setting(path, to: Self.read(value, file: "--set \(set)"))
+                root = try root.setting(path, to: Self.read(value, file: "--set \(set)").unplaced)
             }
             var plan = try ExperimentPlan(root)
             for axis in axes {
