@@ -40,8 +40,9 @@ struct PlanDocument {
         var text =
             "\(stages.count) stages, \(stages.count - waiting.count) done, \(waiting.count) to run"
         if !waiting.isEmpty {
-            text += ": \(HumanFormat.duration(seconds)) of work"
-            if unknown > 0 { text += " and \(unknown) stages of unknown time" }
+            let known = unknown < waiting.count ? "\(HumanFormat.duration(seconds)) of work" : nil
+            let open = unknown > 0 ? "\(unknown) stages of unknown time" : nil
+            text += ": " + [known, open].compactMap { $0 }.joined(separator: " and ")
             if jobs > 1 { text += ", \(jobs) side by side" }
         }
         return text
