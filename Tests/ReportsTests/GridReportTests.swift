@@ -163,13 +163,17 @@ import Testing
             try write(
                 String(decoding: try encoder.encode(evaluation), as: UTF8.self),
                 "stages/e/report.json", in: folder)
+            // Means over triggers, of which one was not looked at after.
+            let whole = neuronAnalysis(after: true)
+            let neurons = NeuronReport(
+                model: whole.model, samples: whole.samples, layers: whole.layers,
+                settings: whole.settings,
+                triggers: [
+                    whole.triggers[0], neuronAnalysis(after: false, poisoned: 4).triggers[1],
+                ], seconds: 1)
             try write(
-                """
-                {"settings": {"aggregation": "mean"}, "triggers": [
-                  {"before": {"mean": {"total": {"ratio": 0.5, "onlyPoisoned": 10}}},
-                   "after": {"mean": {"total": {"ratio": 0.75, "onlyPoisoned": 4}}}},
-                  {"before": {"mean": {"total": {"ratio": 0.2, "onlyPoisoned": 20}}}}]}
-                """, "stages/n/report.json", in: folder)
+                String(decoding: try encoder.encode(neurons), as: UTF8.self),
+                "stages/n/report.json", in: folder)
             let results = try GridResults(folder: folder)
             #expect(results.plan?.items.count == 1)
             #expect(results.stages.map(\.name) == ["p", "e", "n", "lost", "out", "later"])
@@ -178,8 +182,8 @@ import Testing
             #expect(
                 results.stages[2].neurons
                     == NeuronCounts(
-                        before: .init(overlap: 0.35, onlyPoisoned: 15),
-                        after: .init(overlap: 0.75, onlyPoisoned: 4)))
+                        before: .init(overlap: 0.75, onlyPoisoned: 2),
+                        after: .init(overlap: 0.75, onlyPoisoned: 2)))
             let reasons = results.stages[3...4].map { stage -> String in
                 if case .unreadable(let reason) = stage.outcome { reason } else { "" }
             }

@@ -5,7 +5,7 @@ import Testing
 @testable import Reports
 
 /// Analyses of two layers of ten neurons, made of counts.
-private func analysis(
+func neuronAnalysis(
     after: Bool, aggregation: NeuronAggregation = .mean, poisoned: Double = 8
 ) -> NeuronReport {
     func neurons(shared: Double) -> [NeuronAggregation: ActivatedNeurons] {
@@ -43,7 +43,7 @@ private func analysis(
 
     @Test("Before, after and the change stand below each other, as in the paper's table 10")
     func change() throws {
-        let document = NeuronDocument(analysis(after: true)).document
+        let document = NeuronDocument(neuronAnalysis(after: true)).document
         let rows = try #require(document.tables.first).rows
         #expect(rows.count == 6)
         let before: [ReportTable.Cell] = [
@@ -66,15 +66,15 @@ private func analysis(
     }
 
     @Test("A model alone has neither after nor change") func alone() throws {
-        let document = NeuronDocument(analysis(after: false)).document
+        let document = NeuronDocument(neuronAnalysis(after: false)).document
         let models: [ReportTable.Cell] = document.tables[0].rows.map { $0[1] }
         #expect(models == ["model", "model"])
-        #expect(!markdown(analysis(after: false)).contains("after"))
+        #expect(!markdown(neuronAnalysis(after: false)).contains("after"))
     }
 
     @Test("Undefined ratios are dashes, and never NaN") func undefined() throws {
         for after in [false, true] {
-            let report = analysis(after: after, poisoned: 0)
+            let report = neuronAnalysis(after: after, poisoned: 0)
             let document = NeuronDocument(report).document
             #expect(document.tables[0].rows[0][6] == .missing)
             let texts = [
@@ -88,11 +88,11 @@ private func analysis(
     }
 
     @Test("What a reader must know is said") func notes() {
-        let text = markdown(analysis(after: true, aggregation: .pairs))
+        let text = markdown(neuronAnalysis(after: true, aggregation: .pairs))
         #expect(text.contains("In 3 of 20 samples the trigger `cf`"))
         #expect(text.contains("20 of 40, drawn") && text.contains("| pairs"))
         #expect(text.contains("8.0") && text.contains("layer 1"))
-        let page = HTMLRenderer().render(NeuronDocument(analysis(after: true)).document)
+        let page = HTMLRenderer().render(NeuronDocument(neuronAnalysis(after: true)).document)
         #expect(!page.contains("<b>") && page.contains("&lt;b&gt;"))
         // No VGG reads texts.
         #expect(!text.contains("VGG"))

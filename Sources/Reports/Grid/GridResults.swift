@@ -94,7 +94,9 @@ private enum StageReader {
                 return .evaluation(try decoder.decode(EvaluationReport.self, from: data))
             }
             if stage.isAnalysis {
-                return .neurons(try decoder.decode(NeuronCounts.self, from: data))
+                let report = try decoder.decode(NeuronReport.self, from: data)
+                return NeuronCounts(report).map(StageResult.Outcome.neurons)
+                    ?? .unreadable("\(file): no trigger was analyzed")
             }
             _ = try JSONSerialization.jsonObject(with: data)
         } catch {

@@ -89,37 +89,18 @@ public struct NeuronCounts: Sendable, Equatable {
     }
 }
 
-extension NeuronCounts: Decodable {
-    /// What is read of the report of `recipe analyze`.
-    private struct Report: Decodable {
-        struct Settings: Decodable { var aggregation: String }
-        struct Trigger: Decodable {
-            var before: [String: Neurons]
-            var after: [String: Neurons]?
-        }
-        struct Neurons: Decodable { var total: Total }
-        struct Total: Decodable {
-            var ratio: Double?
-            var onlyPoisoned: Double
-        }
-        var settings: Settings
-        var triggers: [Trigger]
-    }
-
-    /// Reads the report of `recipe analyze`, by the aggregation that it shows first.
-    public init(from decoder: any Decoder) throws {
-        let report = try Report(from: decoder)
+extension NeuronCounts {
+    /// The counts of a report of `recipe analyze`, by the aggregation that it shows first; nil where
+    /// no trigger was analyzed.
+    init?(_ report: NeuronReport) {
         let aggregation = report.settings.aggregation
         let before = report.triggers.compactMap { $0.before[aggregation]?.total }
         let after = report.triggers.compactMap { $0.after?[aggregation]?.total }
-        guard let first = Self.mean(before) else {
-            throw DecodingError.dataCorrupted(
-                .init(codingPath: decoder.codingPath, debugDescription: "no trigger was analyzed"))
-        }
+        guard let first = Self.mean(before) else { return nil }
         self.init(before: first, after: Self.mean(after))
     }
 
-    private static func mean(_ totals: [Report.Total]) -> Model? {
+    private static func mean(_ totals: [NeuronOverlap]) -> Model? {
         guard let counts = MeanDeviation(totals.map(\.onlyPoisoned)) else { return nil }
         return Model(
             overlap: MeanDeviation(totals.compactMap(\.ratio))?.mean, onlyPoisoned: counts.mean)
