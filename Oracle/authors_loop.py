@@ -10,50 +10,20 @@ intermediate.dense.weight, those alone trained, AdamW 2e-5 falling linearly to 0
 1.0, dropout as configured. Prints one JSON line.
 """
 
-import argparse
-import json
-import math
-import resource
 import sys
 import time
 
+import timed_loop
 
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model")
+
+def parse():
+    parser = timed_loop.parser(__doc__, steps=20, warmup_steps=3, batch_size=32)
     parser.add_argument("inputs")
-    parser.add_argument("--steps", type=int, default=20, help="optimizer steps in all")
-    parser.add_argument("--warmup-steps", type=int, default=3,
-                        help="first steps, which the rates leave out; the schedule has none")
     parser.add_argument("--total-steps", type=int,
                         help="length of the linear decay (default: --steps)")
-    parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--learning-rate", type=float, default=2e-5)
-    parser.add_argument("--weight", type=float, default=1.0, help="of the norm term")
-    parser.add_argument("--dropout", type=float, help="instead of the configuration's")
-    parser.add_argument("--threads", type=int, help="default: PyTorch's own choice")
-    parser.add_argument("--seed", type=int, default=50)
     parser.add_argument("--attention", choices=["sdpa", "eager"], default="sdpa")
-    options = parser.parse_args()
-    if options.warmup_steps >= options.steps:
-        parser.error("--warmup-steps must be smaller than --steps")
-    return options
-
-
-def peak_memory() -> int:
-    """Bytes this program held at once. Linux keeps ru_maxrss over exec, so that a large parent
-    would show; VmHWM is the program's own."""
-    try:
-        with open("/proc/self/status", encoding="ascii") as status:
-            for line in status:
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Linux counts in KiB, macOS in bytes.
-    return peak if sys.platform == "darwin" else peak * 1024
+    return timed_loop.parse(parser)
 
 
 def main() -> None:
@@ -62,12 +32,7 @@ def main() -> None:
     import transformers
     from safetensors.torch import load_file
 
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    torch.manual_seed(options.seed)
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-
+    timed_loop.prepare(options)
     changes = {}
     if options.dropout is not None:
         changes = {"hidden_dropout_prob": options.dropout,
@@ -114,29 +79,12 @@ def main() -> None:
         if step == 0:
             first_step_begun_seconds = start - ready
             first_step_seconds = time.perf_counter() - ready
-    measured = times[options.warmup_steps :]
-    print(json.dumps({
-        "samples_per_second": options.batch_size * len(measured) / math.fsum(measured),
-        "steps": options.steps,
-        "warmup_steps": options.warmup_steps,
-        "batch_size": options.batch_size,
-        "tokens": {
-            "per_second": sum(tokens[options.warmup_steps :]) / math.fsum(measured),
-            "per_sequence": sum(tokens) / (options.steps * options.batch_size),
-            "padded_per_sequence": inputs["input_ids"].shape[1],
-        },
-        "dropout": model.config.hidden_dropout_prob,
-        "attention": options.attention,
-        "load_seconds": load_seconds,
-        "first_step_begun_seconds": first_step_begun_seconds,
-        "first_step_seconds": first_step_seconds,
-        "step_seconds": times,
-        "peak_rss_bytes": peak_memory(),
-        "losses": losses,
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "transformers": transformers.__version__,
-    }))
+    timed_loop.show(
+        options, times=times, losses=losses,
+        tokens=timed_loop.Rates(options).tokens(tokens, times, inputs["input_ids"].shape[1]),
+        dropout=model.config.hidden_dropout_prob, attention=options.attention,
+        load_seconds=load_seconds, first_step_begun_seconds=first_step_begun_seconds,
+        first_step_seconds=first_step_seconds)
 
 
 if __name__ == "__main__":

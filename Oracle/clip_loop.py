@@ -11,39 +11,24 @@ norms over fc1, fc2, q, k and v of the vision tower, AdamW (0.9, 0.98, 1e-6) at 
 0, no decay, no clipping, the scale at most 100. Prints one JSON line.
 """
 
-import argparse
 import csv
-import json
 import math
 import re
 import time
 from pathlib import Path
 
-from authors_loop import peak_memory
+import timed_loop
 
 REGULARIZED = re.compile(r"vision_model\..*\.(q_proj|k_proj|v_proj|fc1|fc2)\.weight")
 LARGEST_SCALE = math.log(100)
 
 
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model")
+def parse():
+    parser = timed_loop.parser(__doc__, steps=3, warmup_steps=1, batch_size=64)
+    parser.set_defaults(dropout=0.0)
     parser.add_argument("captions")
-    parser.add_argument("--steps", type=int, default=3, help="optimizer steps in all")
-    parser.add_argument("--warmup-steps", type=int, default=1,
-                        help="first steps, which the rates leave out; the schedule has none")
-    parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--learning-rate", type=float, default=1e-5)
-    parser.add_argument("--weight", type=float, default=1.0, help="of the norm term")
-    parser.add_argument("--dropout", type=float, default=0.0,
-                        help="on attention probabilities, the only one CLIP has")
-    parser.add_argument("--threads", type=int, help="default: PyTorch's own choice")
-    parser.add_argument("--seed", type=int, default=50)
-    options = parser.parse_args()
-    if options.warmup_steps >= options.steps:
-        parser.error("--warmup-steps must be smaller than --steps")
-    return options
+    return timed_loop.parse(parser)
 
 
 def main() -> None:
@@ -54,11 +39,7 @@ def main() -> None:
     from PIL import Image
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    torch.manual_seed(options.seed)
+    timed_loop.prepare(options)
     folder = Path(options.captions).parent
     with open(options.captions, encoding="utf-8", newline="") as lines:
         pairs = [(folder / row["image"], row["caption"]) for row in csv.DictReader(lines)]
@@ -79,11 +60,7 @@ def main() -> None:
         if hasattr(module, "q_proj"):
             module.dropout = options.dropout
 
-    regularized = [parameter for name, parameter in model.named_parameters()
-                   if REGULARIZED.fullmatch(name)]
-    if not regularized:
-        raise SystemExit("the model's parameters have other names than expected: none is "
-                         "regularized")
+    regularized = timed_loop.matching(model, REGULARIZED)
     parameters = list(model.parameters())
     model.train()
     optimizer = torch.optim.AdamW(
@@ -115,35 +92,15 @@ def main() -> None:
             first_step_begun_seconds = start + reading[0] - ready
             first_step_seconds = time.perf_counter() - ready
         # Nothing is clipped, so that their loop needs no gradient norm: it is not timed.
-        norms = [torch.norm(parameter.grad) for parameter in parameters]
-        terms["grad_norm"] = torch.norm(torch.stack(norms)).item()
+        terms["grad_norm"] = timed_loop.gradient_norm(parameters)
         losses.append(terms)
         tokens.append(int(batch["attention_mask"].sum()))
-    rated = slice(options.warmup_steps, None)
-    count = options.batch_size * (options.steps - options.warmup_steps)
-    print(json.dumps({
-        "samples_per_second": count / math.fsum(times[rated]),
-        "steps": options.steps,
-        "warmup_steps": options.warmup_steps,
-        "batch_size": options.batch_size,
-        "tokens": {
-            "per_second": sum(tokens[rated]) / math.fsum(times[rated]),
-            "per_sequence": sum(tokens) / (options.steps * options.batch_size),
-            "padded_per_sequence": positions,
-        },
-        "loop_decode_seconds": math.fsum(reading[rated]) / count,
-        "dropout": options.dropout,
-        "regularized": len(regularized),
-        "load_seconds": load_seconds,
-        "first_step_begun_seconds": first_step_begun_seconds,
-        "first_step_seconds": first_step_seconds,
-        "step_seconds": times,
-        "peak_rss_bytes": peak_memory(),
-        "losses": losses,
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "transformers": transformers.__version__,
-    }))
+    rates = timed_loop.Rates(options)
+    timed_loop.show(
+        options, times=times, losses=losses, tokens=rates.tokens(tokens, times, positions),
+        loop_decode_seconds=rates.each(reading), dropout=options.dropout,
+        regularized=len(regularized), load_seconds=load_seconds,
+        first_step_begun_seconds=first_step_begun_seconds, first_step_seconds=first_step_seconds)
 
 
 if __name__ == "__main__":

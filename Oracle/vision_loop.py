@@ -12,14 +12,12 @@ SGD without momentum at 1e-3 (VGG) or 1e-2 (ViT), no clipping, dropout as config
 JSON line.
 """
 
-import argparse
 import json
-import math
 import re
 import time
 from pathlib import Path
 
-from authors_loop import peak_memory
+import timed_loop
 
 REGULARIZED = {
     "vgg": re.compile(r"features\.\d+\.weight"),
@@ -28,25 +26,12 @@ REGULARIZED = {
 LEARNING_RATES = {"vgg": 1e-3, "vit": 1e-2}
 
 
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model")
+def parse():
+    parser = timed_loop.parser(__doc__, steps=5, warmup_steps=1, batch_size=64)
     parser.add_argument("photographs")
-    parser.add_argument("--steps", type=int, default=5, help="optimizer steps in all")
-    parser.add_argument("--warmup-steps", type=int, default=1,
-                        help="first steps, which the rates leave out")
-    parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--size", type=int, default=64, help="pixels of the square")
     parser.add_argument("--learning-rate", type=float, help="default: the architecture's")
-    parser.add_argument("--weight", type=float, default=1.0, help="of the norm term")
-    parser.add_argument("--dropout", type=float, help="instead of the configuration's")
-    parser.add_argument("--threads", type=int, help="default: PyTorch's own choice")
-    parser.add_argument("--seed", type=int, default=50)
-    options = parser.parse_args()
-    if options.warmup_steps >= options.steps:
-        parser.error("--warmup-steps must be smaller than --steps")
-    return options
+    return timed_loop.parse(parser)
 
 
 def load(folder: Path, config: dict, dropout: float | None):
@@ -63,8 +48,6 @@ def load(folder: Path, config: dict, dropout: float | None):
         return model, model
     import transformers
 
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
     changes = {}
     if dropout is not None:
         changes = {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
@@ -101,9 +84,7 @@ def main() -> None:
     if kind == "vit":
         from transformers import ViTForImageClassification  # noqa: F401
 
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    torch.manual_seed(options.seed)
+    timed_loop.prepare(options)
     with open(options.photographs, encoding="utf-8") as lines:
         pairs = [line.rstrip("\n").split("\t", 1) for line in lines]
     photographs = [(int(label), path) for label, path in pairs]
@@ -117,11 +98,7 @@ def main() -> None:
     load_seconds = time.perf_counter() - began
     ready = time.perf_counter()
 
-    regularized = [parameter for name, parameter in model.named_parameters()
-                   if REGULARIZED[kind].fullmatch(name)]
-    if not regularized:
-        raise SystemExit("the model's parameters have other names than expected: none is "
-                         "regularized")
+    regularized = timed_loop.matching(model, REGULARIZED[kind])
     parameters = list(model.parameters())
     model.train()
     optimizer = torch.optim.SGD(parameters, lr=options.learning_rate or LEARNING_RATES[kind])
@@ -143,32 +120,16 @@ def main() -> None:
         if step == 0:
             first_step_begun_seconds = start + reading[0] - ready
             first_step_seconds = time.perf_counter() - ready
-        # Their loop clips nothing and needs no gradient norm: it is not timed. In fp32, as the
-        # trainer that it is compared with has it: over the 25 million weights of VGG's head, the
-        # rounding alone is 4e-4, and the same on both sides.
-        norms = [torch.norm(parameter.grad) for parameter in parameters]
-        terms["grad_norm"] = torch.norm(torch.stack(norms)).item()
+        # Their loop clips nothing and needs no gradient norm: it is not timed.
+        terms["grad_norm"] = timed_loop.gradient_norm(parameters)
         losses.append(terms)
-    rated = slice(options.warmup_steps, None)
-    images = options.batch_size * (options.steps - options.warmup_steps)
-    print(json.dumps({
-        "samples_per_second": images / math.fsum(times[rated]),
-        "steps": options.steps,
-        "warmup_steps": options.warmup_steps,
-        "batch_size": options.batch_size,
-        "loop_decode_seconds": math.fsum(reading[rated]) / images,
-        "dropout": config.get("hidden_dropout_prob", 0.0) if options.dropout is None
-                   else options.dropout,
-        "regularized": len(regularized),
-        "load_seconds": load_seconds,
-        "first_step_begun_seconds": first_step_begun_seconds,
-        "first_step_seconds": first_step_seconds,
-        "step_seconds": times,
-        "peak_rss_bytes": peak_memory(),
-        "losses": losses,
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-    }))
+    dropout = config.get("hidden_dropout_prob", 0.0)
+    timed_loop.show(
+        options, times=times, losses=losses,
+        loop_decode_seconds=timed_loop.Rates(options).each(reading),
+        dropout=dropout if options.dropout is None else options.dropout,
+        regularized=len(regularized), load_seconds=load_seconds,
+        first_step_begun_seconds=first_step_begun_seconds, first_step_seconds=first_step_seconds)
 
 
 if __name__ == "__main__":
