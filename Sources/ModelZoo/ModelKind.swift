@@ -40,7 +40,8 @@ public enum ModelKind: Sendable, Equatable {
                 ["pkl", "pth", "pt"].contains(($0 as NSString).pathExtension.lowercased())
             }
             self =
-                try weights.first.map { try Self.undescribed(url.appendingPathComponent($0)) } ?? .texts
+                try weights.first.map { try Self.undescribed(url.appendingPathComponent($0)) }
+                ?? .texts
         }
     }
 

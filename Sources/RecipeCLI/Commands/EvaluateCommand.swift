@@ -110,7 +110,9 @@ struct EvaluateCommand: ParsableCommand {
         try validatePositive(
             ("--epochs", epochs ?? 1), ("--batch-size", batchSize ?? 1),
             ("--train-samples", trainSamples ?? 1), ("--test-samples", testSamples ?? 1))
-        let other = zeroShot.isOn ? ("--test-samples", testSamples) : ("--train-samples", trainSamples)
+        let other =
+            zeroShot.isOn
+            ? ("--test-samples", testSamples) : ("--train-samples", trainSamples)
         if other.1 != nil, imageOptions.limit != nil {
             throw ValidationError("\(other.0) and --limit both say how much is used: give one")
         }
