@@ -37,11 +37,14 @@ public struct ZeroShotEvaluator: Sendable {
         public let preparation: ImagePreparation
         /// Where they come from, as reports say it.
         public let path: String
+        /// How many images these were drawn from, where they are a part of them.
+        public let available: Int?
 
         /// A task; `path` is the images' name by default. Throws `TrainingError` where images have no
         /// classes, or another size than the preparation's.
         public init(
-            test: PreparedImages, preparation: ImagePreparation, path: String? = nil
+            test: PreparedImages, preparation: ImagePreparation, path: String? = nil,
+            available: Int? = nil
         ) throws {
             guard !test.labels.isEmpty else {
                 throw TrainingError("\(test.name): the images have no classes to be told")
@@ -54,6 +57,7 @@ public struct ZeroShotEvaluator: Sendable {
             self.test = test
             self.preparation = preparation
             self.path = path ?? test.name
+            self.available = available
         }
     }
 
@@ -104,7 +108,7 @@ public struct ZeroShotEvaluator: Sendable {
             data: [
                 DatasetFile(
                     .test, path: task.path, samples: task.test.count,
-                    skipped: task.test.skipped.count)
+                    available: task.available, skipped: task.test.skipped.count)
             ],
             labelNames: task.test.classNames, testCount: task.test.count, settings: settings,
             command: command, seeds: [try result(of: folder, on: task, observe: observe)],

@@ -92,12 +92,8 @@ public struct ImageSet: Sendable, Hashable {
 
     /// `count` of the images, drawn at random, in their order; all where there are no more.
     public func randomSubset(of count: Int, seed: Seed) -> ImageSet {
-        guard count < samples.count else { return self }
-        var order = Array(samples.indices)
-        var stream = seed.stream("images.subset")
-        order.shuffle(using: &stream)
         var subset = self
-        subset.samples = order.prefix(max(0, count)).sorted().map { samples[$0] }
+        subset.samples = seed.places(count, of: samples.count, "images.subset").map { samples[$0] }
         return subset
     }
 }

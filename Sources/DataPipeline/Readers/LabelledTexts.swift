@@ -70,11 +70,7 @@ public struct LabelledTexts: Hashable, Sendable {
     ///
     /// The classes' names stay those of the whole file, also where no text of a class was drawn.
     public func randomSubset(of count: Int, seed: Seed) -> LabelledTexts {
-        guard count < texts.count else { return self }
-        var order = Array(texts.indices)
-        var stream = seed.stream("texts.subset")
-        order.shuffle(using: &stream)
-        let chosen = order.prefix(max(0, count)).sorted()
+        let chosen = seed.places(count, of: texts.count, "texts.subset")
         var subset = self
         subset.texts = chosen.map { texts[$0] }
         subset.labels = chosen.map { labels[$0] }

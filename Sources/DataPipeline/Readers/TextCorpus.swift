@@ -54,12 +54,8 @@ public struct TextCorpus: Hashable, Sendable {
     /// At most `count` of the texts, drawn by `seed`, in their order; what was read of each file
     /// stays as it was.
     public func randomSubset(of count: Int, seed: Seed) -> TextCorpus {
-        guard count < texts.count else { return self }
-        var order = Array(texts.indices)
-        var stream = seed.stream("texts.subset")
-        order.shuffle(using: &stream)
         var subset = self
-        subset.texts = order.prefix(max(0, count)).sorted().map { texts[$0] }
+        subset.texts = seed.places(count, of: texts.count, "texts.subset").map { texts[$0] }
         return subset
     }
 

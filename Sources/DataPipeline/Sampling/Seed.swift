@@ -17,6 +17,13 @@ public struct Seed: Sendable, Hashable, Codable {
         RandomStream(key: key(name, indices))
     }
 
+    /// At most `count` of the places 0 to `total` − 1, drawn from a named stream, in their order.
+    public func places(_ count: Int, of total: Int, _ name: String) -> [Int] {
+        guard count < total else { return Array(0..<total) }
+        var stream = stream(name)
+        return (0..<total).shuffled(using: &stream).prefix(max(0, count)).sorted()
+    }
+
     private func key(_ name: String, _ indices: [Int]) -> UInt64 {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }

@@ -78,9 +78,8 @@ public struct CleanTexts: Sendable {
             names = wanted.sorted().map { labelled.labelNames[$0] }
         }
         let total = indices.count
-        if let limit, limit < total {
-            var stream = seed.stream("texts.subset")
-            indices = indices.shuffled(using: &stream).prefix(max(0, limit)).sorted()
+        if let limit {
+            indices = seed.places(limit, of: total, "texts.subset").map { indices[$0] }
         }
         texts = indices.map { texts[$0] }
         return CleanTexts(

@@ -49,7 +49,7 @@ extension EvaluateCommand {
             ZeroShotPlan(
                 evaluation: settings, precision: compute.precision,
                 referencePreparation: cleanPreparation, classes: images.classNames,
-                limit: testSamples ?? imageOptions.limit, dataSeed: dataSeed))
+                limit: testingLimit, dataSeed: dataSeed))
         let progress = EvaluationProgress(on: .standard, records)
         let evaluate = {
             let task = try self.task(images, preparation, at: test)
@@ -74,15 +74,18 @@ extension EvaluateCommand {
         return try imageOptions.read(url, part: isParted ? .test : nil, labels: .folder)
     }
 
+    /// How many images are looked at: nothing is trained, so that a limit is about these.
+    private var testingLimit: Int? { testSamples ?? imageOptions.limit }
+
     private func task(
         _ images: ImageSet, _ preparation: ImagePreparation, at url: URL, namesSkipped: Bool = true
     ) throws -> ZeroShotEvaluator.Task {
         var options = imageOptions
-        options.limit = testSamples ?? options.limit
+        options.limit = testingLimit
         return try ZeroShotEvaluator.Task(
             test: options.prepare(
                 images, preparation, seed: dataSeed, namesSkipped: namesSkipped),
-            preparation: preparation, path: url.path)
+            preparation: preparation, path: url.path, available: images.count)
     }
 
     /// Throws where a model has no tokenizer that fits; warns of names that say nothing, and of

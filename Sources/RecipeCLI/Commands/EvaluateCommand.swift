@@ -110,11 +110,10 @@ struct EvaluateCommand: ParsableCommand {
         try validatePositive(
             ("--epochs", epochs ?? 1), ("--batch-size", batchSize ?? 1),
             ("--train-samples", trainSamples ?? 1), ("--test-samples", testSamples ?? 1))
-        let other =
-            zeroShot.isOn
-            ? ("--test-samples", testSamples) : ("--train-samples", trainSamples)
-        if other.1 != nil, imageOptions.limit != nil {
-            throw ValidationError("\(other.0) and --limit both say how much is used: give one")
+        // A limit is about training, or without any about the test.
+        if (zeroShot.isOn ? testSamples : trainSamples) != nil, imageOptions.limit != nil {
+            let option = zeroShot.isOn ? "--test-samples" : "--train-samples"
+            throw ValidationError("\(option) and --limit both say how much is used: give one")
         }
         try validateRate("--learning-rate", learningRate ?? 1)
         if let triggers { try validateTriggers(triggers) }

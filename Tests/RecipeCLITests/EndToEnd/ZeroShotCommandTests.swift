@@ -74,6 +74,8 @@ import Testing
             #expect(run.errors.contains("called ‘m’, which tells a CLIP nothing"))
             let report = try run.json()
             #expect(report["testCount"] as? Int == 11)
+            let data = try #require(report["data"] as? [[String: Any]])
+            #expect(data.map { $0["available"] as? Int } == [13])
             #expect((report["labelNames"] as? [String]) == ["ab", "cd"])
             let whole = try place.tool.run(
                 "evaluate clip --zero-shot --test parts --prompt {} \(Self.small)")
