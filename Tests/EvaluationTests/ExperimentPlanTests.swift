@@ -69,10 +69,14 @@ enum PlanSample {
     }()
 
     static func run(_ root: PlanNode = root, in folder: URL) throws -> GridRun {
-        try GridRun(
-            try ExperimentPlan(root), report: nil, folder: folder.appending(path: "run"),
-            data: ["book": folder.appending(path: "book.txt"), "task": folder], commands: commands,
-            version: "1")
+        let plan = try ExperimentPlan(root)
+        var data = ["book": folder.appending(path: "book.txt"), "task": folder]
+        for entry in plan.inputs where data[entry.key] == nil {
+            data[entry.key] = URL(filePath: entry.value.text ?? "")
+        }
+        return try GridRun(
+            plan, report: nil, folder: folder.appending(path: "run"), data: data,
+            commands: commands, version: "1")
     }
 }
 
@@ -193,6 +197,35 @@ enum PlanSample {
         #expect(try run.names(matching: ["*"]) == ["clean", "por", "badpre"])
         #expect(try run.names(matching: ["**"]).count == run.stages.count)
         #expect(throws: PlanError.self) { try run.names(matching: ["x*"]) }
+    }
+
+    @Test func takesGivenModelsInPlaceOfStages() throws {
+        func root(_ given: KeyValuePairs<String, PlanNode>) throws -> PlanNode {
+            try PlanSample.root.setting("given", to: PlanSample.map(given))
+        }
+        let model = PlanNode("/models/attacked")
+        let run = try PlanSample.run(root(["por": model]), in: URL(filePath: "/x"))
+        #expect(
+            run.stages.map(\.name).prefix(4) == ["clean", "badpre", "por/recipe", "badpre/recipe"])
+        let purify = try #require(run.stages.first { $0.name == "por/recipe" })
+        #expect(try run.arguments(of: purify).prefix(2) == ["purify", "/models/attacked"])
+        #expect(run.missingData().contains { $0.message.contains("or this by --given por=PATH") })
+
+        // What led to given models alone is left out.
+        let both = try ExperimentPlan(root(["por": model, "badpre": model])).stages()
+        #expect(both.first?.name == "por/recipe")
+
+        let unknown = try error("given", PlanSample.map(["pro": model]))
+        #expect(unknown.message == "given: unknown stage ‘pro’: did you mean ‘por’?")
+        #expect(unknown.line == 1)
+        let none = try error("given", PlanSample.map(["por": PlanNode(.nothing)]))
+        #expect(none.message == "given ‘por’: expected a model’s path")
+        let part = try #require(throws: PlanError.self) {
+            let part = try root(["por": model]).setting(
+                "stages.$attack/$defense.model", to: PlanNode("<$attack:model.epochs/1>"))
+            _ = try ExperimentPlan(part).stages()
+        }
+        #expect(part.message.contains("is a model alone") && part.stage == "por/recipe")
     }
 
     @Test func digestsLikeEveryoneElse() {

@@ -29,7 +29,7 @@ extension ExperimentPlan {
             }
         }
         try refuseTwins(stages, stands.map(\.key))
-        return try sorted(try resolved(stages, stands))
+        return try replacingGiven(in: try sorted(try resolved(stages, stands)))
     }
 
     /// The axes that a text mentions, in the plan's order.

@@ -42,12 +42,14 @@ public struct ExperimentPlan: Sendable {
     public var about: String?
     /// Files and folders, by the names that `$name` refers to.
     public var data: [PlanNode.Entry]
+    /// Models that are taken in place of what stages would make, by the stages' names.
+    public var given: [PlanNode.Entry]
     /// The axes.
     public var axes: [Axis]
     /// The stages.
     public var patterns: [Pattern]
 
-    static let keys = ["title", "about", "data", "axes", "stages", "report"]
+    static let keys = ["title", "about", "data", "given", "axes", "stages", "report"]
 
     /// Understands the text of a plan.
     ///
@@ -70,6 +72,10 @@ public struct ExperimentPlan: Sendable {
                 throw PlanError(
                     "data ‘\(entry.key)’: expected the path of a file or folder", line: entry.line)
             }
+        }
+        given = try Self.entries(root["given"], of: "given")
+        if let wrong = given.first(where: { $0.value.text == nil }) {
+            throw PlanError("given ‘\(wrong.key)’: expected a model’s path", line: wrong.line)
         }
         axes = try Self.entries(root["axes"], of: "axes").map(Self.axis)
         if let both = axes.first(where: { axis in data.contains { $0.key == axis.name } }) {

@@ -130,7 +130,8 @@ public struct GridRun: Sendable {
                 else { return nil }
                 return PlanError(
                     "there is no \(path); put it there, name the folder of all data by --data, or "
-                        + "this by --set data.\(name)=PATH", line: line, stage: stage.name)
+                        + "this by \(ExperimentPlan.option(placing: name))", line: line,
+                    stage: stage.name)
             }
         }
     }

@@ -113,7 +113,9 @@ struct RunCommand: ParsableCommand {
             return count == 0 ? nil : "\(count) \(words[state] ?? "")"
         }
         let failed = stages.filter { $0.state == .failed }
-        console.write("\(stages.count) stages: " + counts.joined(separator: ", "))
+        console.write(
+            "\(stages.count) \(stages.count == 1 ? "stage" : "stages"): "
+                + counts.joined(separator: ", "))
         for stage in failed {
             console.write(
                 "failed: \(stage.name), see \(run.folder.path)/\(stage.folder)/log.txt")
@@ -128,8 +130,9 @@ struct RunCommand: ParsableCommand {
     /// The plan with what was set, the values of axes that were taken, and where data lie.
     private func resolved(_ reading: PlanOptions.Reading) throws -> String {
         var root = reading.root
-        for (name, url) in reading.run.data {
-            root = try root.setting("data.\(name)", to: PlanNode(url.path))
+        for entry in reading.plan.data {
+            guard let url = reading.run.data[entry.key] else { continue }
+            root = try root.setting("data.\(entry.key)", to: PlanNode(url.path))
         }
         for axis in reading.plan.axes {
             guard let node = root["axes"]?[axis.name] else { continue }

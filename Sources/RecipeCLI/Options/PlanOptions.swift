@@ -12,6 +12,12 @@ struct PlanOptions: ParsableArguments {
     @Option(
         help: "Set a value of the plan, as in data.book=/texts.tsv or stages.clean.epochs=2.")
     var set: [String] = []
+    @Option(
+        help: """
+            Take this model in place of what a stage makes, as in clean=MODEL; stages that lead to it \
+            alone are left out.
+            """)
+    var given: [String] = []
     @Option(help: "Take only these values of an axis, as in seed=42,43.")
     var axis: [String] = []
 
@@ -26,7 +32,7 @@ struct PlanOptions: ParsableArguments {
     /// Reads the plan that `name` is the file or the shipped name of, and checks all of its stages.
     func read(_ name: String, folder: URL) throws -> Reading {
         let file = try PlanFile(ShippedPlans.find(name))
-        let (plan, report, root) = try file.plan(sets: set, axes: axis)
+        let (plan, report, root) = try file.plan(sets: set, given: given, axes: axis)
         let environment = ProcessInfo.processInfo.environment["RECIPE_DATA"] ?? ""
         let data = data ?? URL(fileURLWithPath: environment.isEmpty ? ".data" : environment)
         do {

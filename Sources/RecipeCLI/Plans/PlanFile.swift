@@ -42,9 +42,11 @@ struct PlanFile {
         }
     }
 
-    /// The plan's stages and its report section, with `sets` (`a.b=value`) in it and only the values
-    /// of `axes` (`name=a,b`).
-    func plan(sets: [String] = [], axes: [String] = []) throws -> (
+    /// The plan's stages and its report section, with `sets` (`a.b=value`) in it, the models of
+    /// `given` (`stage=path`), and only the values of `axes` (`name=a,b`).
+    func plan(
+        sets: [String] = [], given: [String] = [], axes: [String] = []
+    ) throws -> (
         plan: ExperimentPlan, report: ReportPlan?, root: PlanNode
     ) {
         do {
@@ -52,6 +54,9 @@ struct PlanFile {
             for set in sets {
                 let (path, value) = try Self.halves(of: set, option: "--set", form: "KEY.KEY=VALUE")
                 root = try root.setting(path, to: Self.read(value, file: "--set \(set)").unplaced)
+            }
+            if !given.isEmpty {
+                root = try root.setting("given", to: try models(given, besides: root["given"]))
             }
             var plan = try ExperimentPlan(root)
             for axis in axes {
@@ -68,6 +73,17 @@ struct PlanFile {
             error.file = error.file ?? (error.message.hasPrefix("--") ? nil : url.path)
             throw error
         }
+    }
+
+    private func models(_ given: [String], besides node: PlanNode?) throws -> PlanNode {
+        var entries = node?.entries ?? []
+        for text in given {
+            let (stage, path) = try Self.halves(of: text, option: "--given", form: "STAGE=MODEL")
+            entries.removeAll { $0.key == stage }
+            let place = URL(fileURLWithPath: (path as NSString).expandingTildeInPath)
+            entries.append(.init(stage, PlanNode(place.standardizedFileURL.path)))
+        }
+        return PlanNode(.map(entries))
     }
 
     private func report(in root: PlanNode) throws -> ReportPlan? {
@@ -93,7 +109,7 @@ struct PlanFile {
     /// Where the plan's data lie: relative to `folder`, or to the plan where they begin with `./`.
     func data(of plan: ExperimentPlan, in folder: URL) -> [String: URL] {
         var found: [String: URL] = [:]
-        for entry in plan.data {
+        for entry in plan.inputs {
             let path = ((entry.value.text ?? "") as NSString).expandingTildeInPath
             let isNear = path.hasPrefix("./") || path.hasPrefix("../")
             let base = isNear ? url.deletingLastPathComponent() : folder
@@ -107,7 +123,7 @@ struct PlanFile {
 
     /// The files beside the plan that it reads.
     func companions(of plan: ExperimentPlan) -> [String] {
-        plan.data.compactMap(\.value.text).filter { $0.hasPrefix("./") }
+        plan.inputs.compactMap(\.value.text).filter { $0.hasPrefix("./") }
     }
 
     // MARK: YAML

@@ -79,6 +79,12 @@ import Testing
             let again = try place.tool.run("run run/plan.yaml -o run --dry-run")
             #expect(again.output.contains("4 done, 0 to run"), "\(again.output)\(again.errors)")
 
+            let given = try place.tool.run(
+                "run plan.yaml -o after --data . --threads 1 --given por=run/stages/por/model "
+                    + "--only por/recipe")
+            #expect(given.output.contains("1 stage: 1 run"), "\(given.output)\(given.errors)")
+            #expect(try place.text("after/plan.yaml").contains("run/stages/por/model"))
+
             let report = try place.tool.run("report run --format csv")
             #expect(report.output.contains("Small,por,recipe"), "\(report.output)\(report.errors)")
         }
