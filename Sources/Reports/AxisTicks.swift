@@ -13,16 +13,21 @@ struct AxisTicks: Equatable {
 
     /// Marks at round numbers for `values`, of which the finite ones count; 0 to 1 without any.
     ///
-    /// - Parameter includingZero: Whether the axis begins at 0, as that of bars does.
+    /// - Parameters:
+    ///   - includingZero: Whether the axis begins at 0, as that of bars does.
+    ///   - counting: Whether the values count something, such as epochs: where all are whole, no
+    ///     mark stands between two of them.
     static func linear(
-        for values: some Sequence<Double>, count: Int = 5, includingZero: Bool = false
+        for values: some Sequence<Double>, count: Int = 5, includingZero: Bool = false,
+        counting: Bool = false
     ) -> AxisTicks {
         var range = span(of: values) ?? 0...1
         if includingZero { range = min(0, range.lowerBound)...max(0, range.upperBound) }
         range = widened(range)
         // Dividing first cannot overflow where the difference of two huge numbers does.
         let parts = Double(max(2, count))
-        let step = niceStep(range.upperBound / parts - range.lowerBound / parts)
+        var step = niceStep(range.upperBound / parts - range.lowerBound / parts)
+        if counting, step < 1, values.allSatisfy({ $0 == $0.rounded() }) { step = 1 }
         guard step.isFinite, step > 0 else { return ends(of: range) }
         let first = (range.lowerBound / step).rounded(.up)
         let last = (range.upperBound / step).rounded(.down)

@@ -1,18 +1,31 @@
 /// Writes a report as GitHub-flavoured Markdown.
 ///
-/// Markdown shows no drawings of its own, so a chart becomes the table of its values. All text is
-/// escaped: a name cannot open a tag, a link, a table cell or a code span.
+/// Markdown shows no drawings of its own, so a chart becomes the table of its values, below an image
+/// of ``SVGRenderer``'s where there are files of them. All text is escaped: a name cannot open a tag,
+/// a link, a table cell or a code span.
 public struct MarkdownRenderer: Sendable {
+    /// The folder of the drawings' files, relative to the text's own; nil where there are none.
+    public var drawings: String?
+
     /// Makes a renderer.
-    public init() {}
+    public init(drawings: String? = nil) { self.drawings = drawings }
 
     /// The whole report, ending in a line break.
     public func render(_ document: ReportDocument) -> String {
         var parts = ["# \(escape(document.title))"]
         if let summary = document.summary { parts.append(inline(summary)) }
+        var number = 1
         for section in document.sections {
             parts.append("## \(escape(section.title))")
-            parts += section.blocks.map(render)
+            for block in section.blocks {
+                if let file = SVGRenderer.fileName(of: block, number: number) {
+                    if let drawings {
+                        parts.append("![\(escape(block.chartTitle ?? ""))](\(drawings)/\(file))")
+                    }
+                    number += 1
+                }
+                parts.append(render(block))
+            }
         }
         return parts.joined(separator: "\n\n") + "\n"
     }

@@ -154,7 +154,7 @@ private struct LineLayout {
             $0.x.isFinite && $0.y.isFinite && (!chart.logarithmic || $0.y > 0)
         }
         guard !points.isEmpty else { return nil }
-        horizontal = .linear(for: points.map(\.x), count: 8)
+        horizontal = .linear(for: points.map(\.x), count: 8, counting: true)
         let values = points.flatMap { point in
             [point.y] + (point.interval.map { [$0.lowerBound, $0.upperBound] } ?? [])
         }

@@ -1,5 +1,5 @@
-/// Draws charts as SVG that lies inside an HTML page and takes its colours from the page's CSS
-/// variables, so that it follows the light or dark scheme.
+/// Draws charts as SVG that takes its colours from CSS variables, so that it follows the light or
+/// dark scheme: those of the HTML page that it lies in, or its own.
 struct SVGChart {
     /// The width of every drawing in its own units; the page scales it.
     static let width = 720.0
@@ -10,23 +10,34 @@ struct SVGChart {
 
     /// Makes the identifiers of a drawing's title and description unique in the page.
     let identifier: String
+    /// Whether it is a file of its own, with colours and a background.
+    var standsAlone = false
 
     /// The drawing's frame: its size, and what it tells a reader who cannot see it.
     func drawing(
         height: Double, title: String, description: String, _ content: [SVGElement]
     ) -> String {
         let titleName = "\(identifier)-title", descriptionName = "\(identifier)-description"
+        let size = (SVGElement.number(Self.width), SVGElement.number(height))
+        let own = [
+            ("xmlns", "http://www.w3.org/2000/svg"), ("width", size.0), ("height", size.1),
+        ]
+        // A viewer's own background may be of the other scheme.
+        let ground = SVGElement.box(
+            x: 0, y: 0, width: Self.width, height: height, style: "fill:var(--paper)")
         return SVGElement(
             "svg",
-            [
-                ("class", "chart"), ("role", "img"),
-                ("viewBox", "0 0 \(SVGElement.number(Self.width)) \(SVGElement.number(height))"),
+            (standsAlone ? own : []) + [
+                ("class", "chart"), ("role", "img"), ("viewBox", "0 0 \(size.0) \(size.1)"),
                 ("aria-labelledby", "\(titleName) \(descriptionName)"),
             ],
             [
                 SVGElement("title", [("id", titleName)], text: title),
                 SVGElement("desc", [("id", descriptionName)], text: description),
-            ] + content
+            ]
+                + (standsAlone
+                    ? [.style(ReportStyle.colors + "\n" + ReportStyle.drawings), ground] : [])
+                + content
         ).markup
     }
 

@@ -4,6 +4,8 @@ struct SVGElement {
     var attributes: [(String, String)]
     var text: String
     var children: [SVGElement]
+    /// Whether the text is a style sheet of ours, which keeps its lines and quotes.
+    private var isStyle = false
 
     init(
         _ name: String, _ attributes: [(String, String)] = [], text: String = "",
@@ -50,6 +52,13 @@ struct SVGElement {
             ], tooltip.map { [Self("title", text: $0)] } ?? [])
     }
 
+    /// A style sheet.
+    static func style(_ sheet: String) -> Self {
+        var element = Self("style", text: sheet)
+        element.isStyle = true
+        return element
+    }
+
     init(_ name: String, _ attributes: [(String, String)], _ children: [SVGElement]) {
         self.init(name, attributes, text: "", children)
     }
@@ -59,7 +68,7 @@ struct SVGElement {
         let opening = attributes.reduce(into: "<\(name)") { result, attribute in
             result += " \(attribute.0)=\"\(HTMLText.escape(attribute.1))\""
         }
-        let content = HTMLText.escape(text) + children.map(\.markup).joined()
+        let content = (isStyle ? text : HTMLText.escape(text)) + children.map(\.markup).joined()
         return content.isEmpty ? "\(opening)/>" : "\(opening)>\(content)</\(name)>"
     }
 

@@ -7,6 +7,9 @@ import Testing
         #expect(AxisTicks.linear(for: [0, 97]).labels == ["0", "20", "40", "60", "80"])
         #expect(AxisTicks.linear(for: [0.2, 0.21]).labels.contains("0.204"))
         #expect(AxisTicks.linear(for: [-3, 7]).labels == ["-2", "0", "2", "4", "6"])
+        #expect(AxisTicks.linear(for: [0, 4], count: 8, counting: true).labels.count == 5)
+        #expect(AxisTicks.linear(for: [0, 4], count: 8).labels.count == 9)
+        #expect(AxisTicks.linear(for: [0, 1.5], counting: true).labels.count > 2)
         #expect(AxisTicks.linear(for: [3, 8], includingZero: true).values.first == 0)
         #expect(
             AxisTicks.linear(for: [0, 1]).labels == ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"])

@@ -17,8 +17,9 @@ struct ReportCommand: ParsableCommand {
         abstract: "Lay out the tables and figures of a run of many stages.",
         discussion: """
             Reads the folder that `recipe run -o` writes, also while the run goes on, and lays it \
-            out as the plan's report section says. With -o, writes report.md, report.html (one page \
-            that needs no network), report.json, and results.csv with a line for each number. With \
+            out as the plan's report section says. With -o, writes report.md with its \
+            drawings in figures/, report.html (one page that needs no network), report.json, and \
+            results.csv with a line for each number. With \
             --tensorboard, writes the curves of all training as event files; for this RUN may also be \
             the folder of a single training run, or its events.jsonl.
             """)
@@ -65,13 +66,26 @@ struct ReportCommand: ParsableCommand {
             inputs: ["stages", GridRecord.fileName].map { folder.appendingPathComponent($0) })
         let records = try RunDirectory(at: destination.staging)
         try records.write(report: report)
-        try records.write(markdown: MarkdownRenderer().render(document))
+        let drawings = "figures"
+        try records.write(markdown: MarkdownRenderer(drawings: drawings).render(document))
+        try write(
+            SVGRenderer().render(document),
+            to: destination.staging.appendingPathComponent(drawings, isDirectory: true))
         try records.write(page: HTMLRenderer().render(document))
         try atomicWrite(
             Data(CSVRenderer().render(report.cells).utf8),
             to: destination.staging.appendingPathComponent("results.csv"))
         try destination.commit()
         Console.standard.log("wrote \(output.path)")
+    }
+
+    private func write(_ drawings: [SVGRenderer.File], to folder: URL) throws {
+        guard !drawings.isEmpty else { return }
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        for file in drawings {
+            try atomicWrite(
+                Data(file.content.utf8), to: folder.appendingPathComponent(file.name))
+        }
     }
 
     // MARK: Layout

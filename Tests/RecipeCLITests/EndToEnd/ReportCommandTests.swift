@@ -30,7 +30,8 @@ import Testing
                 report: ReportPlan([
                     .table(
                         TablePlan(
-                            "Table 1", paper: PaperReference(table: 1, fixed: [.model: "bert"])))
+                            "Table 1", paper: PaperReference(table: 1, fixed: [.model: "bert"]))),
+                    .figure(FigurePlan(.success)),
                 ]))
             try write(
                 String(decoding: try JSONEncoder().encode(record), as: UTF8.self),
@@ -62,6 +63,10 @@ import Testing
             try Data(text.utf8).write(to: file)
         }
 
+        func text(_ path: String) throws -> String {
+            try String(contentsOf: folder.appending(path: path), encoding: .utf8)
+        }
+
         func exists(_ path: String) -> Bool {
             FileManager.default.fileExists(atPath: folder.appending(path: path).path)
         }
@@ -76,6 +81,11 @@ import Testing
             #expect(text.output.contains("failed: e-bad") || text.output.contains("Failed: e-bad"))
             for name in ["report.json", "report.md", "report.html", "results.csv"] {
                 #expect(run.exists("out/\(name)"), "\(name)")
+            }
+            let page = try run.text("out/report.md")
+            #expect(page.contains("](figures/1-"), "\(page)")
+            for match in page.matches(of: #/\]\((figures\/[^)]+)\)/#) {
+                #expect(run.exists("out/\(match.output.1)"), "\(match.output.1)")
             }
             let csv = try run.tool.run("report run --format csv")
             #expect(csv.output.contains("Table 1,por,recipe,sst2,acc,,90,,"))
