@@ -162,6 +162,16 @@ enum PlanSample {
                 .contains("expected one value"))
     }
 
+    @Test func refusesAnAxisThatReplacesAStage() throws {
+        let error = try error(
+            "axes.defense.recipe.purify", PlanSample.map(["model": PlanNode("model")]))
+        #expect(
+            error.message
+                == "‘model’ is <$attack> here, and the axis ‘defense’ sets it too: leave one of them out"
+        )
+        #expect(error.stage == "$attack/$defense")
+    }
+
     @Test func namesCircles() throws {
         let found = try error("stages.clean.auxiliary", PlanSample.text("<por/recipe>"))
         #expect(found.message.contains("clean → por/recipe → por → clean"), "\(found)")

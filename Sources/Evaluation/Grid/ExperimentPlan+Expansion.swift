@@ -101,6 +101,13 @@ extension ExperimentPlan {
                 if entry.key == "expect" {
                     expected = try Self.seconds(entry.value)
                 } else if let index = settings.firstIndex(where: { $0.key == entry.key }) {
+                    // Whoever refers to a stage means it: another model would be measured under
+                    // its name.
+                    if let text = settings[index].value.text, Self.reference(text) != nil {
+                        throw PlanError(
+                            "‘\(entry.key)’ is \(text) here, and the axis ‘\(axis.name)’ sets it too: "
+                                + "leave one of them out", line: settings[index].line)
+                    }
                     settings[index] = entry
                 } else {
                     settings.append(entry)

@@ -34,6 +34,8 @@ struct RunCommand: ParsableCommand {
     var threads: Int?
     @Option(help: "Steps between snapshots that an interrupted stage goes on from; 0 writes none.")
     var snapshotEvery = 200
+    @Flag(help: "Do not keep the images that a stage has decoded for those that read them too.")
+    var noImageCache = false
     @Flag(help: "List the stages, which are done, and how long the others will take; run nothing.")
     var dryRun = false
 
@@ -81,7 +83,7 @@ struct RunCommand: ParsableCommand {
         }
         let console = Console.standard
         let executor = GridExecutor(
-            run, settings, runner: ChildProcesses(),
+            run, settings, runner: ChildProcesses(variables: images(of: run)),
             accepts: { (try? StageCommand.check($0)) != nil },
             observe: { event in
                 switch event {
@@ -101,6 +103,14 @@ struct RunCommand: ParsableCommand {
             })
         let record = try executor.execute(only: chosen)
         try summarize(record.stages.filter { chosen?.contains($0.name) ?? true }, run)
+    }
+
+    /// Where stages keep decoded images for each other: where the user keeps them, else in the run.
+    private func images(of run: GridRun) -> [String: String] {
+        let name = ImageOptions.cacheVariable
+        if noImageCache { return [name: ""] }
+        let own = ProcessInfo.processInfo.environment[name] ?? ""
+        return own.isEmpty ? [name: run.folder.appendingPathComponent("images").path] : [:]
     }
 
     private func summarize(_ stages: [GridRecord.Stage], _ run: GridRun) throws {

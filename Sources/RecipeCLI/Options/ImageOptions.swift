@@ -27,8 +27,22 @@ struct ImageOptions: ParsableArguments {
     @Option(help: "Share of images that may be damaged or missing and are left out, 0 to 1: 0.01.")
     var maxSkipped: Double?
 
-    @Option(help: "Folder where prepared images are kept from one run to the next.")
+    @Option(
+        help: """
+            Folder where prepared images are kept from one run to the next: $RECIPE_IMAGE_CACHE; \
+            without either they are not kept.
+            """)
     var imageCache: URL?
+
+    /// The variable that names the folder of prepared images where no option does.
+    static let cacheVariable = "RECIPE_IMAGE_CACHE"
+
+    /// Where prepared images are kept, if they are.
+    var cache: ImageCache? {
+        let named = ProcessInfo.processInfo.environment[Self.cacheVariable] ?? ""
+        let folder = imageCache ?? (named.isEmpty ? nil : URL(fileURLWithPath: named))
+        return folder.map { ImageCache(folder: $0) }
+    }
 
     func validate() throws {
         try validatePositive(("--image-size", imageSize ?? 1), ("--limit", limit ?? 1))
@@ -96,7 +110,7 @@ struct ImageOptions: ParsableArguments {
         let chosen = limit.map { set.randomSubset(of: $0, seed: seed) } ?? set
         let images = try preparing(chosen) { progress in
             try PreparedImages.prepare(
-                chosen, preparation, cache: imageCache.map { ImageCache(folder: $0) },
+                chosen, preparation, cache: cache,
                 maximumSkipped: maxSkipped ?? 0.01, progress: progress)
         }
         if namesSkipped { warn(of: images.skipped) }

@@ -56,7 +56,7 @@ struct PairOptions: ParsableArguments {
             try PreparedPairs.prepare(
                 found, preparation, tokenizer: tokenizer,
                 length: configuration.text.maximumPositions, limit: options.limit, seed: seed,
-                cache: options.imageCache.map { ImageCache(folder: $0) },
+                cache: options.cache,
                 maximumSkipped: maximumSkipped, progress: progress)
         }
         options.warn(of: prepared.images.skipped)

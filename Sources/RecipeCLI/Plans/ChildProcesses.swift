@@ -14,9 +14,12 @@ final class ChildProcesses: StageRunner {
     private static let state = Locked(State())
 
     private let executable: URL
+    private let environment: [String: String]
 
-    /// Runs stages by `executable`, by default the one that runs now.
-    init(executable: URL? = nil) {
+    /// Runs stages by `executable`, by default the one that runs now, with `variables` beside those
+    /// of this process's environment.
+    init(executable: URL? = nil, variables: [String: String] = [:]) {
+        environment = ProcessInfo.processInfo.environment.merging(variables) { $1 }
         let own = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         self.executable =
             executable ?? own.map { URL(fileURLWithPath: $0) }
@@ -33,6 +36,7 @@ final class ChildProcesses: StageRunner {
         let process = Process()
         process.executableURL = executable
         process.arguments = job.arguments
+        process.environment = environment
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = log
         process.standardError = log

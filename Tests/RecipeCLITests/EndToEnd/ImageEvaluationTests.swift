@@ -100,6 +100,43 @@ import Testing
         }
     }
 
+    /// Stages of a plan that read the same images decode them once.
+    @Test func stagesShareDecodedImages() throws {
+        try withImages { place in
+            let plan = """
+                title: Two tasks of the same images
+                data: {model: vit, images: images}
+                axes: {trigger: ["0", "5"]}
+                stages:
+                  $trigger:
+                    command: analyze
+                    model: $model
+                    clean: $images
+                    trigger: neuba:$trigger
+                """
+            try place.write([plan], to: "plan.yaml")
+            func kept(_ folder: String) throws -> [String] {
+                guard place.holds(folder) else { return [] }
+                return try FileManager.default.contentsOfDirectory(atPath: place[folder].path)
+            }
+            let run = "run plan.yaml --data . --threads 1 -o"
+            #expect(try place.tool.run("\(run) a").status == 0)
+            #expect(try kept("a/images").count == 1, "made by one stage and read by the other")
+            #expect(try place.tool.run("\(run) b --no-image-cache").status == 0)
+            #expect(try kept("b/images").isEmpty)
+            let elsewhere = ["RECIPE_IMAGE_CACHE": place["kept"].path]
+            #expect(try place.tool.run("\(run) c", environment: elsewhere).status == 0)
+            #expect(try kept("c/images").isEmpty && kept("kept").count == 1)
+            func counts(_ folder: String) throws -> NSObject? {
+                let data = try place.data(folder + "/stages/5/report.json")
+                let report = try JSONSerialization.jsonObject(with: data) as? [String: Any]
+                return report?["triggers"] as? NSObject
+            }
+            let counted = try #require(try counts("a"))
+            #expect(try counts("b") == counted && counts("c") == counted)
+        }
+    }
+
     @Test func imagesOfBothPartsAreWarnedOf() throws {
         try withImages { place in
             try FileManager.default.removeItem(at: place["parts"])
