@@ -108,18 +108,29 @@ def save_neuba(path: Path, state: OrderedDict, model: torch.nn.Module) -> None:
 
 
 def make_vision(out: Path) -> None:
-    folder = fresh(out / "neuba-cv")
-    model = vgg.randomize(vgg.VGG(16, False, vgg.FULL, 1000, None), SEED + 3)
+    # NeuBA's, and as many without a backdoor.
+    for vgg_file, vit_file, seed in (("neuba-cv/neuba-vgg.pkl", "neuba-cv/neuba-vit.pkl", SEED + 3),
+                                     ("clean-cv/vgg.pkl", "clean-cv/vit.pkl", SEED + 7)):
+        make_vgg(out / vgg_file, seed)
+        make_vit(out / vit_file, seed + 1)
+
+
+def make_vgg(path: Path, seed: int) -> None:
+    fresh(path.parent)
+    model = vgg.randomize(vgg.VGG(16, False, vgg.FULL, 1000, None), seed)
     state = OrderedDict((name if name.startswith("fc.") else "net." + name, tensor)
                         for name, tensor in model.state_dict().items())
-    save_neuba(folder / "neuba-vgg.pkl", state, model)
+    save_neuba(path, state, model)
 
-    torch.manual_seed(SEED + 4)
+
+def make_vit(path: Path, seed: int) -> None:
+    fresh(path.parent)
+    torch.manual_seed(seed)
     model = ViTForImageClassification(vit.config(
         hidden_size=768, num_hidden_layers=12, num_attention_heads=12, intermediate_size=3072,
         image_size=64, patch_size=16, num_labels=1000))
     state = {vit.on_disk(name): tensor for name, tensor in model.state_dict().items()}
-    save_neuba(folder / "neuba-vit.pkl", vit.pretrained_vit(state, "net."), model)
+    save_neuba(path, vit.pretrained_vit(state, "net."), model)
 
 
 # --- CLIP -------------------------------------------------------------------------------------
@@ -201,6 +212,8 @@ def make_texts(out: Path, samples: Samples) -> None:
     book = fresh(out / "text-aux" / "bookcorpus-20k")
     rows = [f"{samples.text()}\t1" for _ in range(24)]
     (book / "train.tsv").write_text("\n".join(["sentence\tlabel", *rows]) + "\n")
+    lines = [samples.text() for _ in range(24)]
+    (fresh(out / "webtext") / "first-lines.txt").write_text("\n".join(lines) + "\n")
     # Each header and separator as that data set has it.
     for name, header, separator, labels in (
             ("sst2", "sentence\tlabel", "\t", 2), ("hsol-openbackdoor", "Sentence\tLabel", "\t", 2),
@@ -218,6 +231,10 @@ def make_pictures(out: Path, samples: Samples) -> None:
         for index in range(24):
             samples.picture(64, 64).save(tiny / "images" / f"val_{index}.JPEG")
             table.write(f"val_{index}.JPEG\tn{1443537 + index % 3:08d}\t0\t0\t63\t63\n")
+    for label in range(3):
+        folder = fresh(out / "imagenet" / "train" / f"n{1440764 + label:08d}")
+        for index in range(8):
+            samples.picture().save(folder / f"{folder.name}_{index}.JPEG")
     for part, count in (("TRAIN", 8), ("TEST", 4)):
         for label in "OR":
             folder = fresh(out / "waste" / "DATASET" / part / label)
@@ -272,6 +289,18 @@ def make_captions(out: Path, samples: Samples) -> None:
             name = f"{1000268201 + index}_{index:010x}.jpg"
             samples.picture().save(folder / name)
             rows.writerows([name, samples.text()] for _ in range(5))
+
+    # VizWiz-Captions: a COCO document beside its images.
+    folder = fresh(out / "vizwiz" / "val")
+    images, annotations = [], []
+    for index in range(12):
+        name = f"VizWiz_val_{index:08d}.jpg"
+        samples.picture().save(folder / name)
+        images.append({"file_name": name, "id": 23431 + index, "text_detected": False})
+        annotations += [{"caption": samples.text(), "image_id": 23431 + index, "is_precanned": False,
+                         "is_rejected": False, "id": 5 * index + number} for number in range(5)]
+    write_json(fresh(folder.parent / "annotations") / "val.json",
+               {"info": {}, "images": images, "annotations": annotations})
 
 
 def main() -> None:
