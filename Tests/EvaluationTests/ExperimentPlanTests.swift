@@ -172,6 +172,13 @@ enum PlanSample {
         #expect(error.stage == "$attack/$defense")
     }
 
+    @Test func stagesThatDifferInPathsAreOfOneForm() throws {
+        let stages = try ExperimentPlan(PlanSample.root).stages().filter {
+            $0.command == "evaluate"
+        }
+        #expect(stages.count == 8 && Set(stages.map(\.form)).count == 2, "one for each seed")
+    }
+
     @Test func namesCircles() throws {
         let found = try error("stages.clean.auxiliary", PlanSample.text("<por/recipe>"))
         #expect(found.message.contains("clean → por/recipe → por → clean"), "\(found)")

@@ -64,6 +64,22 @@ public struct GridStage: Sendable, Equatable {
         }
     }
 
+    /// Its command and options, with all paths of data and stages alike: the tool's parser accepts
+    /// or refuses all stages of a form.
+    public var form: [String] {
+        [command]
+            + settings.flatMap { setting in
+                [setting.key]
+                    + setting.values.map { value in
+                        switch value {
+                        case .text(let text): "=" + text
+                        case .flag(let isOn): "\(isOn)"
+                        case .data, .stage: "path"
+                        }
+                    }
+            }
+    }
+
     /// The folder that those of stages are in, relative to the run's.
     static let folderOfAll = "stages"
 

@@ -40,7 +40,10 @@ struct PlanOptions: ParsableArguments {
                 plan, report: report, folder: folder.absoluteURL.standardizedFileURL,
                 data: file.data(of: plan, in: data), commands: try StageCommand.catalog(),
                 version: RecipeKit.version)
-            for stage in run.stages { try check(stage, of: run) }
+            var checked: Set<[String]> = []
+            for stage in run.stages where checked.insert(stage.form).inserted {
+                try check(stage, of: run)
+            }
             return Reading(file: file, plan: plan, root: root, run: run)
         } catch var error as PlanError {
             error.file = file.url.path
