@@ -5,8 +5,6 @@ public struct SVGRenderer: Sendable {
     public struct File: Sendable, Equatable {
         /// Its name, of the drawing's number and title.
         public var name: String
-        /// What the drawing shows.
-        public var title: String
         /// The file's content.
         public var content: String
     }
@@ -16,12 +14,15 @@ public struct SVGRenderer: Sendable {
 
     /// The drawings in reading order.
     public func render(_ document: ReportDocument) -> [File] {
-        document.sections.flatMap(\.blocks).filter { $0.chartTitle != nil }.enumerated().map {
-            let name = Self.fileName(of: $1, number: $0 + 1) ?? ""
-            return File(
-                name: name, title: $1.chartTitle ?? "",
-                content: Self.drawing(of: $1, in: SVGChart(identifier: "chart", standsAlone: true)))
+        let chart = SVGChart(identifier: "chart", standsAlone: true)
+        var files: [File] = []
+        for block in document.sections.flatMap(\.blocks) {
+            guard let name = Self.fileName(of: block, number: files.count + 1),
+                let content = chart.render(block)
+            else { continue }
+            files.append(File(name: name, content: content))
         }
+        return files
     }
 
     /// The name of the file that the drawing of a number in its report is written to, nil for what
@@ -29,15 +30,20 @@ public struct SVGRenderer: Sendable {
     static func fileName(of block: ReportBlock, number: Int) -> String? {
         guard let title = block.chartTitle else { return nil }
         let words = title.lowercased().split { !$0.isASCII || !($0.isLetter || $0.isNumber) }
-        return (["\(number)"] + words.prefix(8).map(String.init)).joined(separator: "-") + ".svg"
+        // File systems take 255 bytes, and a plan may have a longer title.
+        let name = (["\(number)"] + words.prefix(8).map(String.init)).joined(separator: "-")
+        return name.prefix(80) + ".svg"
     }
+}
 
-    private static func drawing(of block: ReportBlock, in chart: SVGChart) -> String {
+extension SVGChart {
+    /// The drawing of a block, nil for what is none.
+    fileprivate func render(_ block: ReportBlock) -> String? {
         switch block {
-        case .lineChart(let lines): chart.render(lines)
-        case .barChart(let bars): chart.render(bars)
-        case .heatMap(let map): chart.render(map)
-        case .heading, .paragraph, .table, .keyValues, .code, .callout: ""
+        case .lineChart(let chart): render(chart)
+        case .barChart(let chart): render(chart)
+        case .heatMap(let chart): render(chart)
+        case .heading, .paragraph, .table, .keyValues, .code, .callout: nil
         }
     }
 }

@@ -43,6 +43,10 @@ import Testing
             BarChart("../Á <b>Loss</b> & norm\n", valueTitle: "v", categories: [], series: []))
         #expect(SVGRenderer.fileName(of: block, number: 3) == "3-b-loss-b-norm.svg")
         #expect(SVGRenderer.fileName(of: .heading("x"), number: 1) == nil)
+        let long = ReportBlock.barChart(
+            BarChart(
+                String(repeating: "a", count: 999), valueTitle: "v", categories: [], series: []))
+        #expect(SVGRenderer.fileName(of: long, number: 1)?.count == 84)
     }
 }
 
