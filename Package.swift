@@ -42,11 +42,14 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // Rooms that need no libtorch.
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(
+            name: "Files", dependencies: [.product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "TensorFormats", dependencies: ["CZlib"]),
         .target(name: "TextTokenizers", dependencies: ["CZlib"]),
         .target(
@@ -72,7 +75,7 @@ let package = Package(
             ]),
         .target(name: "Attacks", dependencies: ["Training", "ModelZoo"]),
         .target(name: "Defenses", dependencies: ["Training", "ModelZoo"]),
-        .target(name: "Evaluation", dependencies: ["Attacks", "Defenses", "ModelZoo"]),
+        .target(name: "Evaluation", dependencies: ["Attacks", "Defenses", "Files", "ModelZoo"]),
         .target(name: "Reports", dependencies: ["Evaluation"]),
         .target(
             name: "RecipeKit",
@@ -104,6 +107,7 @@ let package = Package(
                 "Checkpoints", "Torch", "TensorFormats", "DataPipeline", "TextTokenizers",
             ],
             path: "Tests/TestSupport"),
+        .testTarget(name: "FilesTests", dependencies: ["Files"]),
         .testTarget(name: "TensorFormatsTests", dependencies: ["TensorFormats"]),
         .testTarget(name: "TextTokenizersTests", dependencies: ["TextTokenizers"]),
         .testTarget(name: "DataPipelineTests", dependencies: ["DataPipeline"]),

@@ -1,4 +1,5 @@
 import DataPipeline
+import Files
 import Foundation
 import Training
 
@@ -27,11 +28,11 @@ struct InputDigests {
     /// - Throws: ``DataError`` where it is not there or cannot be read.
     mutating func digest(of input: URL) throws -> String {
         let files = try Self.files(at: input)
-        let listing = SHA256.hex(
+        let listing = ContentDigest.hex(
             of: Data(
                 files.map { "\($0.name)\0\($0.size)\0\($0.changed)" }.joined(separator: "\n").utf8))
         if let entry = known[input.path], entry.listing == listing { return entry.content }
-        var hash = SHA256()
+        var hash = ContentDigest()
         for entry in files {
             hash.update(Data("\(entry.name)\0\(entry.size)\0".utf8))
             try Self.read(entry.url) { hash.update($0) }

@@ -1,4 +1,5 @@
 import DataPipeline
+import Files
 import Foundation
 import Training
 
@@ -19,7 +20,7 @@ public struct StageIngredients: Sendable, Codable, Equatable {
     public var digest: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
-        return SHA256.hex(of: (try? encoder.encode(self)) ?? Data())
+        return ContentDigest.hex(of: (try? encoder.encode(self)) ?? Data())
     }
 }
 
