@@ -19,9 +19,9 @@ JOBS_FLAG := $(if $(JOBS),--jobs $(JOBS))
 # folder. SwiftPM leaves dependencies out of it (it builds them with warnings suppressed).
 TESTABLE := $(JOBS_FLAG) -c $(CONFIGURATION) -Xswiftc -enable-testing \
     -Xswiftc -warnings-as-errors -Xcxx -Wall -Xcxx -Werror
-FORMATTED := --recursive --parallel Package.swift Sources Tests Benchmarks
+FORMATTED := --recursive --parallel Package.swift Sources Tests Benchmarks Fuzz
 
-.PHONY: help bootstrap build test check lint build-tests demo bench fixtures format clean distclean
+.PHONY: help bootstrap build test check lint build-tests demo bench fuzz fixtures format clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ bench: bootstrap $(ORACLE)/.installed ## speed and memory beside PyTorch loops w
 	@Scripts/bench vision
 	@Scripts/bench clip
 	@Scripts/bench images
+
+fuzz: bootstrap ## try the readers of untrusted bytes with libFuzzer; SECONDS_EACH=60 for each of them
+	@Scripts/fuzz
 
 $(ORACLE)/.installed: Oracle/requirements.txt
 	$(PYTHON) -m venv $(ORACLE)

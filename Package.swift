@@ -55,11 +55,12 @@ let package = Package(
         .target(
             name: "CImage", cSettings: imageFlags,
             linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png")]),
-        .target(name: "DataPipeline", dependencies: ["TextTokenizers", "CImage"]),
+        .target(name: "Host"),
+        .target(name: "DataPipeline", dependencies: ["TextTokenizers", "CImage", "Host"]),
 
         // The tensor layer.
         .target(name: "CTorch", cxxSettings: torchHeaders, linkerSettings: torchLibraries),
-        .target(name: "Torch", dependencies: ["CTorch"]),
+        .target(name: "Torch", dependencies: ["CTorch", "Host"]),
         .target(name: "TorchNN", dependencies: ["Torch"]),
 
         // Models, training, attacks, defenses.
@@ -89,15 +90,18 @@ let package = Package(
         .target(
             name: "RecipeCLI",
             dependencies: [
-                "RecipeKit", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Host", "RecipeKit",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ]),
-        .executableTarget(name: "recipe", dependencies: ["RecipeCLI"]),
+        .target(name: "CLauncher"),
+        .executableTarget(name: "recipe", dependencies: ["RecipeCLI", "CLauncher"]),
 
         .executableTarget(
             name: "recipe-bench",
             dependencies: [
-                "RecipeKit", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Host", "RecipeKit",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Benchmarks/recipe-bench"),
 
         // Tests, a folder for each room.
@@ -109,6 +113,7 @@ let package = Package(
             path: "Tests/TestSupport"),
         .testTarget(name: "FilesTests", dependencies: ["Files"]),
         .testTarget(name: "TensorFormatsTests", dependencies: ["TensorFormats"]),
+        .testTarget(name: "HostTests", dependencies: ["Host"]),
         .testTarget(name: "TextTokenizersTests", dependencies: ["TextTokenizers"]),
         .testTarget(name: "DataPipelineTests", dependencies: ["DataPipeline"]),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "CTorch", "TestSupport"]),
@@ -128,3 +133,13 @@ let package = Package(
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20
 )
+
+// libFuzzer's symbols are there only in builds that `Scripts/fuzz` makes.
+if Context.environment["RECIPE_FUZZ"] != nil {
+    package.targets += [
+        .target(name: "CFuzzer", path: "Fuzz/CFuzzer"),
+        .executableTarget(
+            name: "recipe-fuzz", dependencies: ["CFuzzer", "RecipeCLI", "RecipeKit"],
+            path: "Fuzz/recipe-fuzz"),
+    ]
+}

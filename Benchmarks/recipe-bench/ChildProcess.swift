@@ -6,13 +6,20 @@ struct ChildProcess {
     let program: URL
     /// Its arguments.
     let arguments: [String]
+    /// Variables that it has beside ours, or in their place.
+    var variables: [String: String] = [:]
+    /// How long `resultInTime` waits for it.
+    var patience: Duration = .seconds(3_600)
 
     /// This program itself with a command and its arguments.
     static func ourselves(_ arguments: [String]) throws -> ChildProcess {
         guard let program = Bundle.main.executableURL else {
             throw BenchmarkError("this program's own file cannot be found")
         }
-        return ChildProcess(program: program, arguments: arguments)
+        // As `recipe` itself runs, and not as PyTorch does: its loops get what the user has set.
+        let policy = ProcessInfo.processInfo.environment["OMP_WAIT_POLICY"] ?? "passive"
+        return ChildProcess(
+            program: program, arguments: arguments, variables: ["OMP_WAIT_POLICY": policy])
     }
 
     /// Runs it to its end and reads the JSON it prints.
@@ -26,6 +33,20 @@ struct ChildProcess {
         }
     }
 
+    /// The JSON it prints, or nil where it took longer than ``patience`` and was ended.
+    func resultInTime<Result: Decodable>() throws -> Result? {
+        // `timeout` answers 124 when time was up.
+        let limited = ChildProcess(
+            program: URL(fileURLWithPath: "/usr/bin/env"),
+            arguments: ["timeout", "\(patience.components.seconds)", program.path] + arguments,
+            variables: variables)
+        do {
+            return try limited.result()
+        } catch let error as BenchmarkError where error.description.hasSuffix("status 124") {
+            return nil
+        }
+    }
+
     /// Runs it to its end and gives what it prints; its standard error is ours.
     @discardableResult
     func run() throws -> Data {
@@ -34,6 +55,7 @@ struct ChildProcess {
         process.executableURL = program
         process.arguments = arguments
         process.standardOutput = pipe
+        process.environment = ProcessInfo.processInfo.environment.merging(variables) { $1 }
         do {
             try process.run()
         } catch {

@@ -12,13 +12,14 @@ struct RecipeBench: ParsableCommand {
         subcommands: [
             RunCommand.self, MakeModelCommand.self, PrepareCommand.self, OursCommand.self,
             AgreeCommand.self, VisionCommand.self, VisionOursCommand.self, CLIPCommand.self,
-            CLIPOursCommand.self, ImagesCommand.self, DecodeCommand.self,
+            CLIPOursCommand.self, ImagesCommand.self, DecodeCommand.self, WaitingCommand.self,
         ],
         defaultSubcommand: RunCommand.self)
 
     /// Exit codes as `recipe` has them: 1 where the two sides disagree, 2 where the tool failed.
     static func main() {
         Hardware.keepHostMemory()
+        Hardware.honorProcessorQuota()
         do {
             var command = try parseAsRoot()
             try command.run()

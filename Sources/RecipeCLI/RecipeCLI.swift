@@ -9,6 +9,7 @@ public enum RecipeCLI {
     public static func main() -> Never {
         cleanUpOnInterrupt()
         Hardware.keepHostMemory()
+        Hardware.honorProcessorQuota()
         exit(run(Array(CommandLine.arguments.dropFirst())).rawValue)
     }
 

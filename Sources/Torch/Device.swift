@@ -1,5 +1,6 @@
 import CTorch
 import Foundation
+import Host
 
 /// Where a tensor's memory is and its work is done.
 public enum Device: Sendable, Hashable, CustomStringConvertible {
@@ -99,6 +100,15 @@ public enum Hardware {
             throw TorchError(.invalidArgument, in: "threads", "\(count) threads are too many")
         }
         try check(ct_set_thread_count(narrowed), "threads")
+    }
+
+    /// Has kernels use no more threads than the process's share of the processors is worth: libgomp
+    /// knows of affinity, and not of a control group's quota. What `OMP_NUM_THREADS` says counts.
+    public static func honorProcessorQuota() {
+        let threads = ProcessorShare.current.threads
+        guard ProcessInfo.processInfo.environment["OMP_NUM_THREADS"] == nil, threads < threadCount
+        else { return }
+        try? setThreadCount(threads)
     }
 
     /// Has the host allocator of the whole process keep freed memory for reuse, up to a gigabyte at

@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import Host
 
 extension PreparedImages {
     /// Decodes and prepares all images of a set on several threads.
@@ -28,7 +29,7 @@ extension PreparedImages {
         guard !isTooLarge else { throw DataError(file: url, "holds too many images") }
         let loader = ImageLoader(
             set: set, preparation: preparation, limits: limits, maximumSkipped: maximumSkipped,
-            threads: max(1, threads ?? ProcessInfo.processInfo.activeProcessorCount),
+            threads: max(1, threads ?? ProcessorShare.current.threads),
             progress: progress)
         if let cache { return try cache.images(of: loader) }
         let storage = PixelStorage(count: set.count * preparation.byteCount)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Host
 import RecipeKit
 import Torch
 
@@ -17,8 +18,10 @@ struct DoctorCommand: ParsableCommand {
         var libtorch = Hardware.libtorchVersion
         var libtorchPath = Hardware.libtorchPath ?? "linked in"
         var system = ProcessInfo.processInfo.operatingSystemVersionString
-        var processors = ProcessInfo.processInfo.activeProcessorCount
+        var processors = ProcessorShare.current.processors
+        var processorQuota = ProcessorShare.current.quota
         var threads = Hardware.threadCount
+        var waitingThreads = WaitPolicy.current
         var memory = ProcessInfo.processInfo.physicalMemory
         var instructionSet = Hardware.instructionSet
         var fastBFloat16 = Hardware.hasFastBFloat16
@@ -36,7 +39,8 @@ struct DoctorCommand: ParsableCommand {
             ("recipe", found.recipe),
             ("libtorch", "\(found.libtorch) (\(found.libtorchPath))"),
             ("system", found.system),
-            ("processors", "\(found.processors), \(found.threads) threads used"),
+            ("processors", processors(found)),
+            ("waiting", waiting(found.waitingThreads)),
             ("memory", HumanFormat.bytes(Int64(found.memory))),
             ("instructions", found.instructionSet),
             (
@@ -51,5 +55,21 @@ struct DoctorCommand: ParsableCommand {
         Console.standard.write(
             lines.map { $0.0.padding(toLength: 14, withPad: " ", startingAt: 0) + $0.1 }
                 .joined(separator: "\n"))
+    }
+    private func processors(_ found: Diagnosis) -> String {
+        let quota = found.processorQuota.map {
+            ", of which the control group grants \(String(format: "%.2g", $0))"
+        }
+        return "\(found.processors)\(quota ?? ""); threads used: \(found.threads)"
+    }
+
+    private func waiting(_ policy: WaitPolicy) -> String {
+        switch policy {
+        case .passive: "threads sleep while they wait (OMP_WAIT_POLICY=passive)"
+        case .active:
+            "threads spin while they wait, and slow everything down where other work runs; unset "
+                + "OMP_WAIT_POLICY, or set it to passive"
+        case .counted: "threads spin while they wait as long as GOMP_SPINCOUNT says"
+        }
     }
 }

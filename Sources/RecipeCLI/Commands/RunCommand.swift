@@ -2,6 +2,7 @@ import ArgumentParser
 import DataPipeline
 import Evaluation
 import Foundation
+import Host
 import Reports
 import Training
 
@@ -78,7 +79,7 @@ struct RunCommand: ParsableCommand {
         settings.jobs = jobs
         settings.snapshotEvery = snapshotEvery
         if jobs > 1 || threads != nil {
-            let cores = threads ?? ProcessInfo.processInfo.activeProcessorCount
+            let cores = threads ?? ProcessorShare.current.threads
             settings.threads = max(1, cores / jobs)
         }
         let console = Console.standard
