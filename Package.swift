@@ -50,13 +50,15 @@ let package = Package(
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(
             name: "Files", dependencies: [.product(name: "Crypto", package: "swift-crypto")]),
-        .target(name: "TensorFormats", dependencies: ["CZlib"]),
-        .target(name: "TextTokenizers", dependencies: ["CZlib"]),
+        .target(name: "JSON", dependencies: ["Files"]),
+        .target(name: "TensorFormats", dependencies: ["CZlib", "Files", "JSON"]),
+        .target(name: "TextTokenizers", dependencies: ["CZlib", "Files", "JSON"]),
         .target(
             name: "CImage", cSettings: imageFlags,
             linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png")]),
         .target(name: "Host"),
-        .target(name: "DataPipeline", dependencies: ["TextTokenizers", "CImage", "Host"]),
+        .target(
+            name: "DataPipeline", dependencies: ["TextTokenizers", "CImage", "Host", "JSON"]),
 
         // The tensor layer.
         .target(name: "CTorch", cxxSettings: torchHeaders, linkerSettings: torchLibraries),
@@ -64,10 +66,13 @@ let package = Package(
         .target(name: "TorchNN", dependencies: ["Torch"]),
 
         // Models, training, attacks, defenses.
-        .target(name: "Checkpoints", dependencies: ["TorchNN", "TensorFormats"]),
+        .target(
+            name: "Checkpoints", dependencies: ["TorchNN", "TensorFormats", "Files", "JSON"]),
         .target(
             name: "ModelZoo",
-            dependencies: ["TorchNN", "Checkpoints", "DataPipeline", "TextTokenizers"]),
+            dependencies: [
+                "TorchNN", "Checkpoints", "DataPipeline", "TextTokenizers", "JSON",
+            ]),
         .target(
             name: "Training",
             dependencies: [
@@ -75,14 +80,15 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ]),
         .target(name: "Attacks", dependencies: ["Training", "ModelZoo"]),
-        .target(name: "Defenses", dependencies: ["Training", "ModelZoo"]),
+        .target(name: "Defenses", dependencies: ["Training", "ModelZoo", "Files", "JSON"]),
         .target(name: "Evaluation", dependencies: ["Attacks", "Defenses", "Files", "ModelZoo"]),
         .target(name: "Reports", dependencies: ["Evaluation"]),
         .target(
             name: "RecipeKit",
             dependencies: [
-                "Torch", "TorchNN", "TensorFormats", "TextTokenizers", "DataPipeline",
-                "Checkpoints", "ModelZoo", "Training", "Attacks", "Defenses", "Evaluation",
+                "Files", "JSON", "Torch", "TorchNN", "TensorFormats", "TextTokenizers",
+                "DataPipeline", "Checkpoints", "ModelZoo", "Training", "Attacks", "Defenses",
+                "Evaluation",
                 "Reports",
             ]),
 
@@ -90,7 +96,7 @@ let package = Package(
         .target(
             name: "RecipeCLI",
             dependencies: [
-                "Host", "RecipeKit",
+                "Host", "RecipeKit", "Files", "JSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ]),
@@ -100,7 +106,7 @@ let package = Package(
         .executableTarget(
             name: "recipe-bench",
             dependencies: [
-                "Host", "RecipeKit",
+                "Host", "RecipeKit", "JSON",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Benchmarks/recipe-bench"),
 
@@ -112,6 +118,7 @@ let package = Package(
             ],
             path: "Tests/TestSupport"),
         .testTarget(name: "FilesTests", dependencies: ["Files"]),
+        .testTarget(name: "JSONTests", dependencies: ["JSON", "Files"]),
         .testTarget(name: "TensorFormatsTests", dependencies: ["TensorFormats"]),
         .testTarget(name: "HostTests", dependencies: ["Host"]),
         .testTarget(name: "TextTokenizersTests", dependencies: ["TextTokenizers"]),
@@ -119,8 +126,10 @@ let package = Package(
         .testTarget(name: "TorchTests", dependencies: ["Torch", "CTorch", "TestSupport"]),
         .testTarget(name: "TorchNNTests", dependencies: ["TorchNN", "TestSupport"]),
         .testTarget(
-            name: "CheckpointsTests", dependencies: ["Checkpoints", "ModelZoo", "TestSupport"]),
-        .testTarget(name: "ModelZooTests", dependencies: ["ModelZoo", "Training", "TestSupport"]),
+            name: "CheckpointsTests",
+            dependencies: ["Checkpoints", "ModelZoo", "JSON", "TestSupport"]),
+        .testTarget(
+            name: "ModelZooTests", dependencies: ["ModelZoo", "Training", "JSON", "TestSupport"]),
         .testTarget(name: "DefensesTests", dependencies: ["Defenses", "TestSupport"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
         .testTarget(name: "AttacksTests", dependencies: ["Attacks", "TestSupport"]),

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import JSON
 import RecipeKit
 
 /// How large the measured model is.
@@ -78,7 +79,7 @@ struct MakeModelCommand: ParsableCommand {
     private static func configuration(
         _ size: ModelSize, _ tokenizer: WordPieceTokenizer, at url: URL
     ) -> JSONFile {
-        var fields: [String: JSONValue] = [
+        var fields: JSONObject = [
             "model_type": .string("bert"), "architectures": .array([.string("BertForMaskedLM")]),
             "hidden_act": .string("gelu"), "hidden_dropout_prob": .number(0.1),
             "attention_probs_dropout_prob": .number(0.1), "initializer_range": .number(0.02),

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import TensorFormats
 import Torch
 import TorchNN
@@ -70,7 +71,7 @@ extension ModelFolder {
     /// Parameters the input had keep their type on disk; new ones take the first's.
     public func writeExtended(
         _ parameters: [Parameter], to folder: URL, dialect: Dialect,
-        configuration edits: [String: JSONValue]
+        configuration edits: JSONObject
     ) throws -> WriteReport {
         var report = WriteReport()
         var types: [String: ScalarType] = [:]
@@ -89,7 +90,7 @@ extension ModelFolder {
             tensors + carried, metadata: ["format": "pt"],
             to: folder.appendingPathComponent("model.safetensors"))
         var file = configuration
-        file.fields.merge(edits) { $1 }
+        file.fields.merge(edits)
         try file.data().write(to: folder.appendingPathComponent("config.json"))
         report.changed = parameters.map(\.name)
         let weightFiles = Set(

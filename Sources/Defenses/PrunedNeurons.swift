@@ -1,5 +1,7 @@
 import Checkpoints
+import Files
 import Foundation
+import JSON
 import TorchNN
 import Training
 
@@ -57,7 +59,8 @@ public struct PrunedNeurons: Sendable, Codable, Equatable {
         let url = place.appendingPathComponent(Self.file)
         guard FileManager.default.fileExists(atPath: url.path) else { return nil }
         do {
-            self = try JSONDecoder().decode(PrunedNeurons.self, from: Data(contentsOf: url))
+            let data = try BoundedRead.data(of: url, atMost: JSONValue.maximumFileBytes)
+            self = try JSONDecoder().decodeStrictly(PrunedNeurons.self, from: data)
         } catch {
             throw CheckpointError(
                 url, "is no record of pruned neurons",

@@ -3,6 +3,8 @@
 @_exported import DataPipeline
 @_exported import Defenses
 @_exported import Evaluation
+@_exported import Files
+@_exported import JSON
 @_exported import ModelZoo
 @_exported import Reports
 @_exported import TensorFormats

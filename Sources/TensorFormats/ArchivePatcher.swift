@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// New bytes for one tensor of an archive.

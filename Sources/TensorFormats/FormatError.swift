@@ -31,22 +31,3 @@ public struct FormatError: Error, LocalizedError, CustomStringConvertible, Equat
     /// The same text as `description`.
     public var errorDescription: String? { description }
 }
-
-extension String {
-    /// The text as it may appear in a message: control characters escaped and long text cut,
-    /// because names in hostile files are chosen by whoever made the file.
-    var quotedForMessage: String {
-        var text = "'"
-        for scalar in unicodeScalars.prefix(120) {
-            let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
-            let isBidirectional =
-                (0x2028...0x202E).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
-            if isControl || isBidirectional {
-                text += "\\u{" + Swift.String(scalar.value, radix: 16) + "}"
-            } else {
-                text.unicodeScalars.append(scalar)
-            }
-        }
-        return text + (unicodeScalars.dropFirst(120).isEmpty ? "'" : "…'")
-    }
-}

@@ -1,3 +1,5 @@
+import Files
+
 extension PickleMachine {
     mutating func construction(_ opcode: PickleOpcode) throws {
         switch opcode {

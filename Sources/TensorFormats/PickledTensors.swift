@@ -1,3 +1,5 @@
+import Files
+
 /// Turns the tensors that a pickle describes into tensors over the storages of the file.
 struct PickledTensors {
     let document: PickleDocument

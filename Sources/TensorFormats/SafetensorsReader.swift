@@ -1,3 +1,6 @@
+import Files
+import JSON
+
 /// Reads safetensors with every check of the reference reader.
 struct SafetensorsReader {
     let file: MappedFile
@@ -22,19 +25,18 @@ struct SafetensorsReader {
         let headerEnd = try headerEnd()
         let members = try file.withUnsafeBytes { bytes in
             let header = UnsafeRawBufferPointer(rebasing: bytes[8..<headerEnd])
-            let document = try JSONParser.parse(header, file: file.path, place: "header")
-            guard case .object(let members) = document else {
+            let document = try JSONValue(parsing: header, file: file.path, place: "header")
+            guard let object = document.object else {
                 throw failure("the header is not a JSON object", at: "header")
             }
-            return members
+            return object.members
         }
         guard members.count <= limits.maximumTensors else {
             throw failure("\(members.count) tensors, above the limit of \(limits.maximumTensors)")
         }
         var contents = ArchiveContents()
         var extents: [Extent] = []
-        for member in members {
-            let (name, value) = (member.key, member.value)
+        for (name, value) in members {
             if name == "__metadata__" {
                 contents.metadata = try metadata(value)
             } else {
@@ -65,7 +67,7 @@ struct SafetensorsReader {
     }
 
     private func metadata(_ value: JSONValue) throws -> [String: String] {
-        guard case .object(let members) = value else {
+        guard let members = value.object?.members else {
             throw failure("is not an object of strings", at: "__metadata__")
         }
         var metadata: [String: String] = [:]
@@ -81,7 +83,7 @@ struct SafetensorsReader {
 
     private func extent(_ name: String, _ value: JSONValue) throws -> Extent {
         let place = "tensor \(name.quotedForMessage)"
-        guard case .object(let members) = value else {
+        guard let members = value.object?.members else {
             throw failure("is not an object", at: place)
         }
         let unknown = members.first { !["dtype", "shape", "data_offsets"].contains($0.key) }
@@ -151,5 +153,23 @@ struct SafetensorsReader {
         return StoredTensor(
             name: extent.name, scalarType: extent.type, shape: extent.shape, checked: bytes,
             storageIdentity: StorageIdentity(), view: nil)
+    }
+}
+
+extension JSONValue {
+    /// Parses `bytes` of `file`; `place` says in errors what they are.
+    init(parsing bytes: UnsafeRawBufferPointer, file: String, place: String) throws {
+        do {
+            try self.init(parsing: bytes)
+        } catch let error as JSONError {
+            throw FormatError(file: file, what: error.description, where: place)
+        }
+    }
+
+    /// Integers of an array of non-negative integers, else nil.
+    var sizes: [Int]? {
+        guard let values = array else { return nil }
+        let sizes = values.compactMap(\.integer)
+        return sizes.count == values.count && sizes.allSatisfy { $0 >= 0 } ? sizes : nil
     }
 }

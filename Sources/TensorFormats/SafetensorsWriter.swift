@@ -1,4 +1,6 @@
+import Files
 import Foundation
+import JSON
 
 /// Writes safetensors as the reference writer does.
 public enum SafetensorsWriter {
@@ -58,7 +60,7 @@ public enum SafetensorsWriter {
         var members: [String] = []
         if !metadata.isEmpty {
             let pairs = metadata.sorted { $0.key < $1.key }
-                .map { jsonLiteral($0.key) + ":" + jsonLiteral($0.value) }
+                .map { JSONValue.literal($0.key) + ":" + JSONValue.literal($0.value) }
             members.append("\"__metadata__\":{" + pairs.joined(separator: ",") + "}")
         }
         var offset = 0
@@ -72,7 +74,7 @@ public enum SafetensorsWriter {
             }
             let shape = tensor.shape.map(String.init).joined(separator: ",")
             members.append(
-                "\(jsonLiteral(tensor.name)):{\"dtype\":\"\(tensor.scalarType.rawValue)\","
+                "\(JSONValue.literal(tensor.name)):{\"dtype\":\"\(tensor.scalarType.rawValue)\","
                     + "\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(end)]}")
             offset = end
         }

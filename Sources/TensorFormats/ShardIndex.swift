@@ -1,4 +1,6 @@
+import Files
 import Foundation
+import JSON
 
 /// The index of a sharded checkpoint: `model.safetensors.index.json`, `pytorch_model.bin.index.json`.
 public struct ShardIndex: Sendable {
@@ -22,9 +24,9 @@ public struct ShardIndex: Sendable {
                 advice: "check that this is the index and not the weights")
         }
         let document = try file.withUnsafeBytes {
-            try JSONParser.parse($0, file: file.path, place: "index")
+            try JSONValue(parsing: $0, file: file.path, place: "index")
         }
-        guard case .object(let entries)? = document["weight_map"] else {
+        guard let entries = document["weight_map"]?.object?.members else {
             throw FormatError(
                 file: file.path, what: "has no weight_map object",
                 advice: "expected the index of a sharded checkpoint")

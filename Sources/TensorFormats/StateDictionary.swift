@@ -1,3 +1,5 @@
+import Files
+
 /// Finds the state dictionary in an unpickled document.
 struct StateDictionary {
     typealias Member = (key: String, value: PickleValue)

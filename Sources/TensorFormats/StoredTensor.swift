@@ -1,3 +1,5 @@
+import Files
+
 /// Says which tensors are views of one storage: tied weights have equal identities.
 public struct StorageIdentity: Hashable, Sendable {
     private final class Token: Sendable {}

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// How the tensors of a file are stored.

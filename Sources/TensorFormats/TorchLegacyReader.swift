@@ -1,3 +1,5 @@
+import Files
+
 /// Reads what `torch.save` wrote before PyTorch 1.6: a magic number, a protocol version, facts about
 /// the machine, the object, the storage keys (each a pickle), then the storages.
 struct TorchLegacyReader {

@@ -1,3 +1,5 @@
+import Files
+
 /// Reads what `torch.save` writes since PyTorch 1.6.
 struct TorchZipReader {
     let file: MappedFile

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Writes state dictionaries as `torch.save` does, for `torch.load(weights_only=True)`.

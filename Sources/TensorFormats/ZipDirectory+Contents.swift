@@ -1,4 +1,5 @@
 import CZlib
+import Files
 
 /// Reads entries of one archive and keeps count of what they expand to.
 struct ZipContents {

@@ -1,3 +1,5 @@
+import Files
+
 /// One file in a zip archive; positions count from the start of the archive.
 struct ZipEntry: Sendable {
     let name: String

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 extension CLIPTokenizer {
     private static let classes: Set<String> = ["CLIPTokenizer"]
@@ -48,7 +49,7 @@ extension TokenizerFiles {
             return (vocabulary, configuration)
         }
         let configuration = CLIPTokenizer.Configuration()
-        if let members = try Self.json("vocab.json", in: folder)?.members {
+        if let members = try Self.json("vocab.json", in: folder)?.object?.members {
             return (try vocabulary(members), configuration)
         }
         let packed = folder.appendingPathComponent(CLIPTokenizer.openAIName)
@@ -62,7 +63,7 @@ extension TokenizerFiles {
     }
 
     private func vocabulary(
-        _ members: [(key: String, value: JSONValue)]
+        _ members: [JSONObject.Member]
     ) throws -> BytePairVocabulary {
         let file = folder.appendingPathComponent("merges.txt")
         guard FileManager.default.fileExists(atPath: file.path) else {
@@ -82,8 +83,8 @@ extension TokenizerFiles {
                 throw problem("\(key) is \(side); expected right, as CLIP's text tower needs it")
             }
         }
-        // What has no limit is written as 10^30, which is no integer here.
-        if let length = config?["model_max_length"]?.integer {
+        // What has no limit is written as 10^30, which no `Int` holds.
+        if let length = config?["model_max_length"]?.number.flatMap({ Int(exactly: $0) }) {
             guard length >= 2 else {
                 throw problem("model_max_length is \(length); expected 2 or more")
             }

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 extension CLIPTokenizer {
     /// Writes `vocab.json`, `merges.txt` and `tokenizer_config.json`, from which Hugging Face's
@@ -26,23 +27,9 @@ extension CLIPTokenizer {
     /// By hand: a dictionary would take canonically equivalent tokens for one, and lose the order.
     private var vocabularyText: String {
         let members = vocabulary.prefix(modelVocabularySize).enumerated().map { id, token in
-            "\(Self.quoted(token)):\(id)"
+            "\(JSONValue.literal(token)):\(id)"
         }
         return "{" + members.joined(separator: ",") + "}\n"
-    }
-
-    private static func quoted(_ token: String) -> String {
-        var text = "\""
-        for scalar in token.unicodeScalars {
-            switch scalar {
-            case "\"", "\\": text += "\\\(scalar)"
-            case "\0"..."\u{1F}":
-                let digits = String(scalar.value, radix: 16)
-                text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: text.unicodeScalars.append(scalar)
-            }
-        }
-        return text + "\""
     }
 
     private var config: SavedConfig {

@@ -1,3 +1,5 @@
+import JSON
+
 extension TokenizerDocument {
     /// The regular expression that CLIP splits text by; files of before version 5 of transformers
     /// do not have the two names.
@@ -35,11 +37,10 @@ extension TokenizerDocument {
         if let prefix = model["continuing_subword_prefix"]?.string, !prefix.isEmpty {
             throw problem("continuing_subword_prefix is \"\(prefix)\"; expected none")
         }
-        if let dropout = model["dropout"], !dropout.isNull, dropout.integer != 0 {
+        if let dropout = model["dropout"], !dropout.isNull, dropout.number != 0 {
             throw problem("the model has dropout, which is not supported; set it to null")
         }
-        for key in ["fuse_unk", "byte_fallback", "ignore_merges"] where model[key]?.boolean == true
-        {
+        for key in ["fuse_unk", "byte_fallback", "ignore_merges"] where model[key]?.bool == true {
             throw problem("\(key) is true, which is not supported; CLIP's is false")
         }
     }
@@ -80,8 +81,8 @@ extension TokenizerDocument {
         guard parts.map({ $0["type"]?.string }) == ["Split", "ByteLevel"],
             let pattern = parts[0]["pattern"]?["Regex"]?.string,
             [Self.pattern, Self.names + Self.pattern].contains(pattern),
-            parts[0]["behavior"]?.string == "Removed", parts[0]["invert"]?.boolean == true,
-            parts[1]["add_prefix_space"]?.boolean != true, parts[1]["use_regex"]?.boolean != false
+            parts[0]["behavior"]?.string == "Removed", parts[0]["invert"]?.bool == true,
+            parts[1]["add_prefix_space"]?.bool != true, parts[1]["use_regex"]?.bool != false
         else {
             let type = document["pre_tokenizer"]?["type"]?.string ?? "missing"
             throw problem(

@@ -1,3 +1,5 @@
+import JSON
+
 extension TokenizerDocument {
     /// The vocabulary and how text is normalized; throws where a part cannot be honoured.
     func wordPieces() throws -> ([String], WordPieceTokenizer.Configuration) {
@@ -40,11 +42,11 @@ extension TokenizerDocument {
                 "the normalizer is \(normalizer["type"]?.string ?? "of no known type");"
                     + " expected BertNormalizer")
         }
-        func flag(_ key: String) -> Bool { normalizer[key]?.boolean ?? true }
+        func flag(_ key: String) -> Bool { normalizer[key]?.bool ?? true }
         configuration.cleansText = flag("clean_text")
         configuration.spacesChineseCharacters = flag("handle_chinese_chars")
         configuration.lowercases = flag("lowercase")
-        configuration.stripsAccents = normalizer["strip_accents"]?.boolean
+        configuration.stripsAccents = normalizer["strip_accents"]?.bool
     }
 
     private func checkPreTokenizer() throws {

@@ -1,3 +1,5 @@
+import JSON
+
 /// A `tokenizer.json`.
 struct TokenizerDocument {
     let document: JSONValue
@@ -14,7 +16,7 @@ struct TokenizerDocument {
 
     /// The tokens of the model by their ids, an empty one where an id has none.
     func vocabulary(of model: JSONValue) throws -> [String] {
-        guard let members = model["vocab"]?.members else {
+        guard let members = model["vocab"]?.object?.members else {
             throw problem("model.vocab is no object; expected token: id")
         }
         return try Self.vocabulary(members, named: " in model.vocab", path: path)
@@ -22,7 +24,7 @@ struct TokenizerDocument {
 
     /// The tokens of an object `token: id` by their ids, an empty one where an id has none.
     static func vocabulary(
-        _ members: [(key: String, value: JSONValue)], named place: String = "", path: String
+        _ members: [JSONObject.Member], named place: String = "", path: String
     ) throws -> [String] {
         // Ids may have gaps (a token listed twice), but not room for a hostile allocation.
         let limit = members.count * 4 + 1024

@@ -1,4 +1,6 @@
+import Files
 import Foundation
+import JSON
 
 /// The tokenizer files of a folder in Hugging Face layout, parsed.
 struct TokenizerFiles {
@@ -40,7 +42,7 @@ struct TokenizerFiles {
             throw problem(
                 "tokenizer_class is \(name); expected \(expected) or a tokenizer equal to it")
         }
-        if config?["split_special_tokens"]?.boolean == true {
+        if config?["split_special_tokens"]?.bool == true {
             throw problem("split_special_tokens is true, which is not supported; set it to false")
         }
     }
@@ -59,12 +61,12 @@ struct TokenizerFiles {
         guard FileManager.default.fileExists(atPath: url.path) else { return nil }
         let value: JSONValue
         do {
-            value = try JSONParser.parse(try bytes(of: url))
-        } catch let failure as JSONParser.Failure {
-            throw TokenizerError(
-                path: url.path, "is not valid JSON: \(failure.problem) at byte \(failure.offset)")
+            // Tokens that Unicode takes for equivalent are tokens of their own.
+            value = try JSONValue(parsing: try bytes(of: url), keys: .exact)
+        } catch let error as JSONError {
+            throw TokenizerError(path: url.path, "is not valid JSON: \(error)")
         }
-        guard value.members != nil else {
+        guard value.object != nil else {
             throw TokenizerError(path: url.path, "expected a JSON object")
         }
         return value
@@ -74,15 +76,9 @@ struct TokenizerFiles {
     static func bytes(of url: URL) throws -> [UInt8] {
         let data: Data
         do {
-            let handle = try FileHandle(forReadingFrom: url)
-            defer { try? handle.close() }
-            data = try handle.read(upToCount: maximumBytes + 1) ?? Data()
-        } catch {
-            throw TokenizerError(path: url.path, "cannot be read: \(error.localizedDescription)")
-        }
-        guard data.count <= maximumBytes else {
-            throw TokenizerError(
-                path: url.path, "is above \(maximumBytes >> 20) MB, which no tokenizer's file is")
+            data = try BoundedRead.data(of: url, atMost: maximumBytes)
+        } catch let error as FileError {
+            throw TokenizerError(path: url.path, error.problem)
         }
         guard String(validating: data, as: UTF8.self) != nil else {
             throw TokenizerError(path: url.path, "is not UTF-8; expected a text file")
@@ -100,7 +96,7 @@ extension TokenizerFiles {
         _ base: [AddedToken], keys: [String], roles: [String]
     ) throws -> [AddedToken] {
         var tokens = base
-        for (key, value) in config?["added_tokens_decoder"]?.members ?? [] {
+        for (key, value) in config?["added_tokens_decoder"]?.object?.members ?? [] {
             guard let id = Int32(key) else {
                 throw problem("added_tokens_decoder has the key \(key); expected an id")
             }
@@ -116,7 +112,7 @@ extension TokenizerFiles {
         for value in extras {
             tokens.append(try AddedToken(value, id: nil, path: path("tokenizer_config.json")))
         }
-        for (content, value) in added?.members ?? [] {
+        for (content, value) in added?.object?.members ?? [] {
             guard let number = value.integer, let id = Int32(exactly: number) else {
                 throw TokenizerError(
                     path: path("added_tokens.json"),
@@ -136,7 +132,7 @@ extension TokenizerFiles {
     /// What the configuration says under `key`, true or false.
     func flag(_ key: String) throws -> Bool? {
         guard let value = config?[key], !value.isNull else { return nil }
-        guard let flag = value.boolean else {
+        guard let flag = value.bool else {
             throw problem("\(key) is not true or false")
         }
         return flag
@@ -165,7 +161,7 @@ extension AddedToken {
             throw TokenizerError(
                 path: path, "an added token has no content; expected a string or an object with it")
         }
-        func flag(_ key: String, _ fallback: Bool) -> Bool { value[key]?.boolean ?? fallback }
+        func flag(_ key: String, _ fallback: Bool) -> Bool { value[key]?.bool ?? fallback }
         let isSpecial = flag("special", true)
         self.init(
             content, id: id, isSingleWord: flag("single_word", false),

@@ -45,14 +45,12 @@ extension TokenizerFiles {
     /// `vocab.txt`, a token a line; whitespace at a line's end is no part of the token.
     private func vocabularyLines() throws -> [String] {
         let url = folder.appendingPathComponent("vocab.txt")
-        guard let data = FileManager.default.contents(atPath: url.path) else {
+        guard FileManager.default.fileExists(atPath: url.path) else {
             throw TokenizerError(
                 path: folder.path,
                 "neither tokenizer.json nor vocab.txt is here; expected the tokenizer's files")
         }
-        guard let text = String(validating: data, as: UTF8.self) else {
-            throw TokenizerError(path: url.path, "is not UTF-8; expected a token on each line")
-        }
+        let text = String(decoding: try Self.bytes(of: url), as: UTF8.self)
         // Over scalars: as a `Character`, CR LF is not a line feed.
         var lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
         if lines.last?.isEmpty == true {

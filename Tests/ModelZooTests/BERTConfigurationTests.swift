@@ -1,12 +1,13 @@
 import Checkpoints
 import Foundation
+import JSON
 import TestSupport
 import Testing
 
 @testable import ModelZoo
 
 @Suite struct BERTConfigurationTests {
-    private func fields() throws -> [String: JSONValue] {
+    private func fields() throws -> JSONObject {
         try JSONFile(reading: Fixture("bert-base-tiny").file("config.json")).fields
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 /// What a file says of images, before they are looked for.
 struct CaptionListing {
@@ -171,7 +172,9 @@ struct COCODocument: Decodable {
         }
         let document: COCODocument
         do {
-            document = try JSONDecoder().decode(COCODocument.self, from: data)
+            document = try JSONDecoder().decodeStrictly(COCODocument.self, from: data)
+        } catch let error as JSONError {
+            throw DataError(file: file, "is not valid JSON: \(error)")
         } catch let error as DecodingError {
             throw DataError(
                 file: file,

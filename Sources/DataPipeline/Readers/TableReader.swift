@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 /// Rows of a table: of a delimited file with a header, or of JSON lines.
 final class TableReader {
@@ -117,10 +118,13 @@ final class TableReader {
     private func jsonFields(of line: (row: Int, text: String)) throws -> [String] {
         let object: [String: JSONField]
         do {
-            object = try JSONDecoder().decode([String: JSONField].self, from: Data(line.text.utf8))
+            let data = Data(line.text.utf8)
+            object = try JSONDecoder().decodeStrictly([String: JSONField].self, from: data)
         } catch {
+            let reason = (error as? JSONError).map { ": \($0)" } ?? ""
             throw DataError(
-                file: lines.file, row: line.row, "is not a JSON object; expected one on each line")
+                file: lines.file, row: line.row,
+                "is not a JSON object\(reason); expected one on each line")
         }
         let keys = object.keys.sorted()
         return try requests.map { request in

@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import JSON
 import TorchNN
 
 extension CLIPConfiguration {
@@ -31,14 +32,14 @@ extension CLIPConfiguration {
     }
 
     /// The fields of a `config.json` that says the same, as transformers reads it.
-    public var fields: [String: JSONValue] {
-        let shared = ["projection_dim": JSONValue.integer(projectionSize)]
+    public var fields: JSONObject {
+        let shared: JSONObject = ["projection_dim": .integer(projectionSize)]
         return [
             "model_type": .string("clip"), "architectures": .array([.string("CLIPModel")]),
             "projection_dim": .integer(projectionSize),
             "logit_scale_init_value": .number(logitScale),
-            "text_config": .object(text.fields.merging(shared) { $1 }),
-            "vision_config": .object(vision.fields.merging(shared) { $1 }),
+            "text_config": .object(text.fields.merging(shared)),
+            "vision_config": .object(vision.fields.merging(shared)),
         ]
     }
 }
@@ -55,7 +56,7 @@ extension CLIPConfiguration.Text {
             pooling: end == 2 ? .highestID : .firstEnd(end))
     }
 
-    fileprivate var fields: [String: JSONValue] {
+    fileprivate var fields: JSONObject {
         var fields = tower.fields
         fields["model_type"] = .string("clip_text_model")
         fields["vocab_size"] = .integer(vocabularySize)
@@ -108,7 +109,7 @@ extension CLIPVisionConfiguration {
     }
 
     /// The fields of a `config.json` of the tower alone that says the same.
-    public var fields: [String: JSONValue] {
+    public var fields: JSONObject {
         var fields = tower.fields
         fields["model_type"] = .string("clip_vision_model")
         fields["image_size"] = .integer(imageSize.height)
@@ -140,7 +141,7 @@ extension CLIPConfiguration.Tower {
         }
     }
 
-    fileprivate var fields: [String: JSONValue] {
+    fileprivate var fields: JSONObject {
         [
             "hidden_size": .integer(hiddenSize), "num_hidden_layers": .integer(layerCount),
             "num_attention_heads": .integer(headCount),
@@ -158,7 +159,7 @@ extension JSONFile {
     fileprivate func part<Part>(_ name: String, _ read: (JSONFile) throws -> Part) throws -> Part {
         let old = name + "_dict"
         let field = if case .object? = fields[old] { old } else { name }
-        let part: [String: JSONValue]
+        let part: JSONObject
         switch fields[field] {
         case .object(let found)?: part = found
         case nil, .null?: part = [:]

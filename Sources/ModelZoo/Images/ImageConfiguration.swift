@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import JSON
 import TensorFormats
 import TorchNN
 
@@ -139,7 +140,7 @@ public enum ImageConfiguration: Sendable, Codable, Equatable {
     }
 
     /// The fields of a `config.json` that says the same; `labels` names the classes.
-    public func fields(labels: [String]? = nil) -> [String: JSONValue] {
+    public func fields(labels: [String]? = nil) -> JSONObject {
         var fields =
             switch self {
             case .vgg(let configuration): configuration.fields
@@ -149,11 +150,8 @@ public enum ImageConfiguration: Sendable, Codable, Equatable {
         guard let count = labelCount else { return fields }
         let names = labels ?? (0..<count).map { "LABEL_\($0)" }
         fields["id2label"] = .object(
-            Dictionary(
-                uniqueKeysWithValues: names.enumerated().map { (String($0), .string($1)) }))
-        fields["label2id"] = .object(
-            Dictionary(
-                names.enumerated().map { ($1, .integer($0)) }, uniquingKeysWith: { a, _ in a }))
+            JSONObject(names.enumerated().map { (String($0), .string($1)) }))
+        fields["label2id"] = .object(JSONObject(names.enumerated().map { ($1, .integer($0)) }))
         return fields
     }
 }

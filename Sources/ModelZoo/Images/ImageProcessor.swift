@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import JSON
 
 /// How an image is brought into the size and the numbers that a model was made for, as its
 /// publisher says in `preprocessor_config.json`.
@@ -156,11 +157,11 @@ extension ImageProcessor {
     }
 
     /// The fields of a `preprocessor_config.json` that says the same, as transformers reads it.
-    public var fields: [String: JSONValue] {
+    public var fields: JSONObject {
         func object(_ size: PixelSize) -> JSONValue {
             .object(["height": .integer(size.height), "width": .integer(size.width)])
         }
-        var fields: [String: JSONValue] = [
+        var fields: JSONObject = [
             "image_processor_type": .string(className), "do_rescale": .bool(true),
             "rescale_factor": .number(1.0 / 255), "do_normalize": .bool(true),
             "image_mean": .array(normalization.mean.map { .number($0) }),

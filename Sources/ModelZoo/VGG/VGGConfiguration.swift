@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import JSON
 import TorchNN
 
 /// The shape of a VGG: from a `config.json` of ours, or from the weights themselves.
@@ -158,8 +159,8 @@ extension VGGConfiguration {
     }
 
     /// The fields of a `config.json` that says the same.
-    public var fields: [String: JSONValue] {
-        var fields: [String: JSONValue] = [
+    public var fields: JSONObject {
+        var fields: JSONObject = [
             "model_type": .string("vgg"), "architectures": .array([.string("VGG")]),
             "depth": .integer(depth.rawValue), "batch_norm": .bool(batchNorm),
             "channels": .array(channels.map { .integer($0) }),

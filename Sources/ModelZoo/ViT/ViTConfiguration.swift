@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import JSON
 import Torch
 import TorchNN
 
@@ -147,7 +148,7 @@ extension ViTConfiguration {
     }
 
     /// The fields of a `config.json` that says the same, as transformers reads it.
-    public var fields: [String: JSONValue] {
+    public var fields: JSONObject {
         func size(_ size: PixelSize) -> JSONValue {
             size.height == size.width
                 ? .integer(size.height) : .array([.integer(size.height), .integer(size.width)])

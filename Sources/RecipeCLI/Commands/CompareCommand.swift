@@ -1,7 +1,9 @@
 import ArgumentParser
 import DataPipeline
 import Evaluation
+import Files
 import Foundation
+import JSON
 import Reports
 import Training
 
@@ -80,8 +82,11 @@ struct CompareCommand: ParsableCommand {
                 file: file, "no such file; expected what `recipe evaluate --report` wrote")
         }
         do {
-            return try JSONDecoder().decode(
-                EvaluationReport.self, from: try Data(contentsOf: file))
+            return try JSONDecoder().decodeStrictly(
+                EvaluationReport.self,
+                from: BoundedRead.data(of: file, atMost: JSONValue.maximumFileBytes))
+        } catch let error as JSONError {
+            throw DataError(file: file, "is not an evaluation's report: \(error)")
         } catch let error as DecodingError {
             throw DataError(
                 file: file,

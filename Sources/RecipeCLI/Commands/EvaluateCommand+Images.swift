@@ -2,7 +2,9 @@ import ArgumentParser
 import Attacks
 import DataPipeline
 import Evaluation
+import Files
 import Foundation
+import JSON
 import ModelZoo
 import Reports
 import Training
@@ -160,7 +162,10 @@ extension ImageSplit {
                 "--split \(argument): expected a ratio such as 9:1, or a split.json that is there")
         }
         do {
-            self = try JSONDecoder().decode(ImageSplit.self, from: Data(contentsOf: file))
+            let data = try BoundedRead.data(of: file, atMost: 256 << 20)
+            self = try JSONDecoder().decodeStrictly(ImageSplit.self, from: data)
+        } catch let error as JSONError {
+            throw DataError(file: file, "is not a split of images: \(error)")
         } catch let error as DecodingError {
             throw DataError(file: file, "is not a split of images: \(PlainWords.of(error))")
         }

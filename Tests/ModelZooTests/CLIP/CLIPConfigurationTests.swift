@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import JSON
 import Testing
 import TorchNN
 
@@ -7,7 +8,7 @@ import TorchNN
 
 @Suite struct CLIPConfigurationTests {
     private func read(_ text: String) throws -> CLIPConfiguration {
-        let fields = try JSONDecoder().decode([String: JSONValue].self, from: Data(text.utf8))
+        let fields = try #require(JSONValue(parsing: text).object)
         return try CLIPConfiguration(
             JSONFile(url: URL(filePath: "/models/x/config.json"), fields: fields))
     }

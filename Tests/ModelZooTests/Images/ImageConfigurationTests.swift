@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import JSON
 import TensorFormats
 import TestSupport
 import Testing
@@ -10,19 +11,19 @@ import Torch
 @Suite struct ImageConfigurationTests {
     private static let url = URL(filePath: "/models/x/config.json")
 
-    private static let vgg: [String: JSONValue] = [
+    private static let vgg: JSONObject = [
         "model_type": .string("vgg"), "depth": .integer(13), "batch_norm": .bool(true),
         "channels": .array([2, 3, 4, 5, 6].map { .integer($0) }), "image_size": .integer(32),
         "head": .string("torchvision"), "num_labels": .integer(4), "head_width": .integer(9),
         "dropout": .number(0.25),
     ]
 
-    private static func vit() throws -> [String: JSONValue] {
+    private static func vit() throws -> JSONObject {
         try JSONFile(reading: Fixture("vit-classifier").file("config.json")).fields
     }
 
     private func read(
-        _ fields: [String: JSONValue], _ edits: [String: JSONValue?] = [:]
+        _ fields: JSONObject, _ edits: [String: JSONValue?] = [:]
     ) throws -> ImageConfiguration {
         var file = JSONFile(url: Self.url, fields: fields)
         for (name, value) in edits { file.fields[name] = value }
@@ -59,7 +60,7 @@ import Torch
         #expect(vit.intermediateSize == 3072 && vit.activation == .gelu && vit.hasQKVBias)
         #expect(vit.hiddenDropout == 0 && vit.attentionDropout == 0)
         #expect(vit.layerNormEpsilon == 1e-12 && vit.labelCount == 2)
-        let old = ["architectures": JSONValue.array([.string("ViTModel")])]
+        let old: JSONObject = ["architectures": .array([.string("ViTModel")])]
         #expect(try read(old) == .vit(vit))
         #expect(
             try read(Self.vit(), ["num_labels": .integer(0), "id2label": nil]).labelCount == nil)
@@ -197,9 +198,9 @@ import Torch
             let model = try Fixture("vit-classifier").copyModel(to: folder.appending(path: "m"))
             let url = model.appending(path: "config.json")
             var file = try JSONFile(reading: url)
-            func write(_ edits: [String: JSONValue]) throws {
+            func write(_ edits: JSONObject) throws {
                 var edited = file
-                edited.fields.merge(edits) { $1 }
+                edited.fields.merge(edits)
                 try edited.data().write(to: url)
             }
             try write(["model_type": .string("resnet")])

@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import JSON
 import Testing
 
 @testable import ModelZoo
@@ -8,7 +9,7 @@ import Testing
     private let size = PixelSize(64, 64)
 
     private func read(_ text: String) throws -> ImageProcessor {
-        let fields = try JSONDecoder().decode([String: JSONValue].self, from: Data(text.utf8))
+        let fields = try #require(JSONValue(parsing: text).object)
         return try ImageProcessor(
             JSONFile(url: URL(filePath: "/models/x/preprocessor_config.json"), fields: fields),
             size: size)

@@ -1,0 +1,23 @@
+import Files
+import Foundation
+import Testing
+
+struct BoundedReadTests {
+    @Test func neverWaitsForAPipe() throws {
+        let path = FileManager.default.temporaryDirectory
+            .appendingPathComponent(UUID().uuidString).path
+        #expect(mkfifo(path, 0o600) == 0)
+        defer { unlink(path) }
+        #expect {
+            try BoundedRead.data(of: URL(filePath: path), atMost: 100)
+        } throws: {
+            "\($0)".contains("not a regular file")
+        }
+    }
+
+    @Test func showsWhatIsInvisible() {
+        #expect(
+            "a\u{1B}[2J\u{202E}\u{200B}é".quotedForMessage == "'a\\u{1b}[2J\\u{202e}\\u{200b}é'")
+        #expect(String(repeating: "x", count: 500).quotedForMessage.count == 123)
+    }
+}
