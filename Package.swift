@@ -32,7 +32,7 @@ let torchLibraries: [LinkerSetting] = [
 ]
 
 // Debug builds too decode real data in tests.
-let imageFlags: [CSetting] = [.unsafeFlags(["-O2", "-Wall", "-Wextra"])]
+let cFlags: [CSetting] = [.unsafeFlags(["-O2", "-Wall", "-Wextra"])]
 
 let package = Package(
     name: "recipe",
@@ -48,17 +48,20 @@ let package = Package(
     targets: [
         // Rooms that need no libtorch.
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "CFiles", cSettings: cFlags),
         .target(
-            name: "Files", dependencies: [.product(name: "Crypto", package: "swift-crypto")]),
+            name: "Files",
+            dependencies: ["CFiles", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "JSON", dependencies: ["Files"]),
         .target(name: "TensorFormats", dependencies: ["CZlib", "Files", "JSON"]),
         .target(name: "TextTokenizers", dependencies: ["CZlib", "Files", "JSON"]),
         .target(
-            name: "CImage", cSettings: imageFlags,
+            name: "CImage", cSettings: cFlags,
             linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png")]),
         .target(name: "Host"),
         .target(
-            name: "DataPipeline", dependencies: ["TextTokenizers", "CImage", "Host", "JSON"]),
+            name: "DataPipeline",
+            dependencies: ["TextTokenizers", "CImage", "Files", "Host", "JSON"]),
 
         // The tensor layer.
         .target(name: "CTorch", cxxSettings: torchHeaders, linkerSettings: torchLibraries),
@@ -76,13 +79,13 @@ let package = Package(
         .target(
             name: "Training",
             dependencies: [
-                "TorchNN", "Checkpoints", "DataPipeline", "ModelZoo",
+                "TorchNN", "Checkpoints", "DataPipeline", "Files", "ModelZoo",
                 .product(name: "Yams", package: "Yams"),
             ]),
         .target(name: "Attacks", dependencies: ["Training", "ModelZoo"]),
         .target(name: "Defenses", dependencies: ["Training", "ModelZoo", "Files", "JSON"]),
         .target(name: "Evaluation", dependencies: ["Attacks", "Defenses", "Files", "ModelZoo"]),
-        .target(name: "Reports", dependencies: ["Evaluation"]),
+        .target(name: "Reports", dependencies: ["Evaluation", "Files"]),
         .target(
             name: "RecipeKit",
             dependencies: [
@@ -119,7 +122,7 @@ let package = Package(
             path: "Tests/TestSupport"),
         .testTarget(name: "FilesTests", dependencies: ["Files"]),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "Files"]),
-        .testTarget(name: "TensorFormatsTests", dependencies: ["TensorFormats"]),
+        .testTarget(name: "TensorFormatsTests", dependencies: ["TensorFormats", "Files"]),
         .testTarget(name: "HostTests", dependencies: ["Host"]),
         .testTarget(name: "TextTokenizersTests", dependencies: ["TextTokenizers"]),
         .testTarget(name: "DataPipelineTests", dependencies: ["DataPipeline"]),
@@ -130,13 +133,14 @@ let package = Package(
             dependencies: ["Checkpoints", "ModelZoo", "JSON", "TestSupport"]),
         .testTarget(
             name: "ModelZooTests", dependencies: ["ModelZoo", "Training", "JSON", "TestSupport"]),
-        .testTarget(name: "DefensesTests", dependencies: ["Defenses", "TestSupport"]),
-        .testTarget(name: "TrainingTests", dependencies: ["Training", "TestSupport"]),
+        .testTarget(name: "DefensesTests", dependencies: ["Defenses", "Files", "TestSupport"]),
+        .testTarget(name: "TrainingTests", dependencies: ["Training", "Files", "TestSupport"]),
         .testTarget(name: "AttacksTests", dependencies: ["Attacks", "TestSupport"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"]),
         .testTarget(name: "ReportsTests", dependencies: ["Reports", "TestSupport"]),
         .testTarget(
-            name: "RecipeCLITests", dependencies: ["RecipeCLI", "RecipeKit", "TestSupport"]),
+            name: "RecipeCLITests",
+            dependencies: ["RecipeCLI", "Files", "RecipeKit", "TestSupport"]),
         .testTarget(name: "BenchmarkTests", dependencies: ["recipe-bench"]),
     ],
     swiftLanguageModes: [.v6],

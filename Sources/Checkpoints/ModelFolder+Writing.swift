@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import JSON
 import TensorFormats
@@ -47,6 +48,9 @@ extension ModelFolder {
             }
         }
         if !isFile { report.omitted = try copyCompanions(to: folder, except: written) }
+        let result = WrittenModel(folder: folder)
+        try result.check([weights] + twins, edits, dialect: dialect)
+        if !isFile { try result.checkCompanions(of: url, except: written) }
         return report
     }
 
@@ -91,12 +95,17 @@ extension ModelFolder {
             to: folder.appendingPathComponent("model.safetensors"))
         var file = configuration
         file.fields.merge(edits)
-        try file.data().write(to: folder.appendingPathComponent("config.json"))
+        try atomicWrite(file.data(), to: folder.appendingPathComponent("config.json"))
         report.changed = parameters.map(\.name)
         let weightFiles = Set(
             ([weights] + twins).flatMap(\.archives).map(\.url.lastPathComponent)
                 + ["model.safetensors.index.json", "pytorch_model.bin.index.json"])
+        let written = weightFiles.union(["config.json", "model.safetensors"])
         report.omitted = try copyCompanions(to: folder, except: weightFiles.union(["config.json"]))
+        let result = WrittenModel(folder: folder)
+        try result.check("model.safetensors", holds: parameters, and: carried)
+        try result.check("config.json", holds: file.data())
+        try result.checkCompanions(of: url, except: written)
         return report
     }
 
@@ -135,6 +144,9 @@ extension ModelFolder {
                     name: $0.name, $0.tensor, as: $0.tensor.dtype.isFloatingPoint ? .float32 : nil)
             },
             metadata: ["format": "pt"], to: folder.appendingPathComponent("model.safetensors"))
-        try configuration.data().write(to: folder.appendingPathComponent("config.json"))
+        try atomicWrite(configuration.data(), to: folder.appendingPathComponent("config.json"))
+        let result = WrittenModel(folder: folder)
+        try result.check("model.safetensors", holds: parameters, and: [])
+        try result.check("config.json", holds: configuration.data())
     }
 }

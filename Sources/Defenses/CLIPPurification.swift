@@ -1,5 +1,6 @@
 import Checkpoints
 import DataPipeline
+import Files
 import Foundation
 import ModelZoo
 import Torch
@@ -14,6 +15,8 @@ public struct CLIPPurification: Sendable {
     public var device = Device.cpu
     /// Whether an existing output may be replaced.
     public var force = false
+    /// All that is read, noted before it was read; nil for the model alone.
+    public var inputs: Inputs?
     /// Where snapshots are kept, and whether to go on from one.
     public var snapshots: SnapshotPolicy?
     /// After which epochs the model is kept, in a folder beside the output; nil for none.
@@ -61,7 +64,8 @@ public struct CLIPPurification: Sendable {
         observe: (TrainingEvent) -> Void = { _ in }
     ) throws -> Report {
         let destination = try PurifiedOutput(
-            output, input: folder.folder.url, force: force, keeping: keptEpochs,
+            output, inputs: inputs ?? Inputs([folder.folder.url]), force: force,
+            keeping: keptEpochs,
             epochs: recipe.epochs, snapshots: snapshots)
         try folder.checkWritable(.all)
         let trainer = try recipe.trainer(for: folder, pairs: pairs, device: device)

@@ -1,5 +1,6 @@
 import Checkpoints
 import DataPipeline
+import Files
 import Foundation
 import ModelZoo
 import Torch
@@ -15,6 +16,8 @@ public struct NeuronPruning: Sendable {
     public var device = Device.cpu
     /// Whether an existing output may be replaced.
     public var force = false
+    /// All that is read, noted before it was read; nil for the model alone.
+    public var inputs: Inputs?
 
     /// A job with these settings.
     public init(_ pruning: FinePruning) { self.pruning = pruning }
@@ -62,7 +65,7 @@ public struct NeuronPruning: Sendable {
         _ folder: BERTFolder, texts: [String], output: URL, observe: Progress = { _, _ in }
     ) throws -> Report {
         let destination = try OutputFolder(
-            destination: output, force: force, inputs: [folder.folder.url])
+            destination: output, force: force, inputs: inputs ?? Inputs([folder.folder.url]))
         let tokenizer = try folder.tokenizer()
         try folder.checkLength(pruning.maximumLength)
         let corpus = TokenizedCorpus(
@@ -96,7 +99,7 @@ public struct NeuronPruning: Sendable {
         observe: Progress = { _, _ in }
     ) throws -> Report {
         let destination = try OutputFolder(
-            destination: output, force: force, inputs: [folder.folder.url])
+            destination: output, force: force, inputs: inputs ?? Inputs([folder.folder.url]))
         let family = folder.configuration.pruningFamily
         let model = try folder.load(placement: placement, head: .none)
         try check(model.neurons, of: family, writable: folder.checkWritable)

@@ -1,5 +1,6 @@
 import Checkpoints
 import DataPipeline
+import Files
 import Foundation
 import ModelZoo
 import Torch
@@ -15,6 +16,8 @@ public struct Purification: Sendable {
     public var device = Device.cpu
     /// Whether an existing output may be replaced.
     public var force = false
+    /// All that is read, noted before it was read; nil for the model alone.
+    public var inputs: Inputs?
     /// Snapshots to go on from after an interruption, or nil.
     public var snapshots: SnapshotPolicy?
 
@@ -58,7 +61,8 @@ public struct Purification: Sendable {
     ) throws -> Report {
         // First what can be refused at once: nobody waits an hour to hear that a folder exists.
         let destination = try PurifiedOutput(
-            output, input: folder.folder.url, force: force, keeping: keptEpochs,
+            output, inputs: inputs ?? Inputs([folder.folder.url]), force: force,
+            keeping: keptEpochs,
             epochs: recipe.epochs, snapshots: snapshots)
         try folder.checkWritable(RECIPE.layers)
         let tokenizer = try folder.tokenizer()

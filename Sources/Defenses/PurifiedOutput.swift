@@ -1,5 +1,6 @@
 import Checkpoints
 import DataPipeline
+import Files
 import Foundation
 import Torch
 import Training
@@ -60,6 +61,7 @@ struct PurifiedOutput {
     private let keeping: KeptEpochs?
     private let keptFolder: URL
     private let snapshots: SnapshotPolicy?
+    private let inputs: Inputs
 
     /// What came of a purification.
     struct Outcome {
@@ -73,20 +75,43 @@ struct PurifiedOutput {
     /// Throws where something stands in its place that may not be replaced, and where an epoch to
     /// keep is not in the run.
     init(
-        _ output: URL, input: URL, force: Bool, keeping: KeptEpochs?, epochs: Int,
+        _ output: URL, inputs: Inputs, force: Bool, keeping: KeptEpochs?, epochs: Int,
         snapshots: SnapshotPolicy?
     ) throws {
         try keeping?.check(epochs: epochs)
-        destination = try OutputFolder(destination: output, force: force, inputs: [input])
+        destination = try OutputFolder(destination: output, force: force, inputs: inputs)
         let place = destination.destination
         keptFolder = place.deletingLastPathComponent()
             .appendingPathComponent(place.lastPathComponent + ".epochs")
         self.keeping = keeping
         self.snapshots = snapshots
+        self.inputs = inputs
         guard keeping != nil else { return }
         // A run that goes on adds to what it kept before it was interrupted.
-        let mayStand = force || snapshots?.resumes == true
-        try OutputFolder(destination: keptFolder, force: mayStand, inputs: [input]).discard()
+        try checkKept(mayStand: force || snapshots?.resumes == true)
+    }
+
+    /// Refuses to keep models where something else stands than such models.
+    private func checkKept(mayStand: Bool) throws {
+        try inputs.refuse(output: keptFolder)
+        guard let stamp = FileStamp(keptFolder.path, followingLinks: false) else { return }
+        guard mayStand else { throw OutputError.destinationExists(path: keptFolder.path) }
+        guard stamp.kind == .folder else {
+            throw OutputError.notOurs(path: keptFolder.path, reason: "is no folder")
+        }
+        for name in try FileManager.default.contentsOfDirectory(atPath: keptFolder.path) {
+            // Of a run that was killed: `.3.partial-…`, `.3.lock`.
+            let epoch = name.split(separator: ".").first.flatMap { Int($0) }
+            let model = keptFolder.appendingPathComponent(epoch.map(String.init) ?? name)
+            Unfinished.removeLeftovers(of: model.path)
+            let file = keptFolder.appendingPathComponent(name).path
+            guard FileStamp(file, followingLinks: false) != nil else { continue }
+            guard let epoch, [String(epoch), ".\(epoch).lock"].contains(name) else {
+                throw OutputError.notOurs(
+                    path: keptFolder.path, reason: "holds \(name), which recipe did not write")
+            }
+            try OutputFolder.check(model, force: true, inputs: inputs)
+        }
     }
 
     /// Runs `run` to its end and writes what `write` makes of its model, on the way and at the end.
@@ -104,12 +129,14 @@ struct PurifiedOutput {
             afterEpoch: { epoch in
                 guard keeping?.contains(epoch) == true else { return }
                 let folder = try OutputFolder(
-                    destination: keptFolder.appendingPathComponent("\(epoch)"), force: true)
+                    destination: keptFolder.appendingPathComponent("\(epoch)"), force: true,
+                    inputs: inputs)
                 _ = try write(run.model, folder.staging)
                 try folder.commit()
             })
         let written = try write(run.model, destination.staging)
         try destination.commit()
+        snapshots?.discard()
         return Outcome(training: training, written: written, kept: kept)
     }
 

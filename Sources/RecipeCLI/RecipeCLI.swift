@@ -1,4 +1,5 @@
 import ArgumentParser
+import Files
 import Foundation
 import Torch
 import Training
@@ -7,7 +8,7 @@ import Training
 public enum RecipeCLI {
     /// Runs the tool and does not return.
     public static func main() -> Never {
-        cleanUpOnInterrupt()
+        Signals.watch()
         Hardware.keepHostMemory()
         Hardware.honorProcessorQuota()
         exit(run(Array(CommandLine.arguments.dropFirst())).rawValue)
@@ -18,9 +19,14 @@ public enum RecipeCLI {
         do {
             var command = try RecipeCommand.parseAsRoot(arguments)
             try command.run()
+            // Whatever was read from a file that was cut short meanwhile was not what it held.
+            try MappedBytes.checkAllIntact()
             return .done
         } catch let status as ExitStatusError {
             return status.status
+        } catch let interrupted as Interrupted {
+            Console.standard.log("\(interrupted); to go on: \(Invocation.resuming)")
+            return ExitStatus(signal: interrupted.signal)
         } catch {
             return report(error)
         }
@@ -34,7 +40,7 @@ public enum RecipeCLI {
             return .done
         }
         if code == .validationFailure {
-            Console.standard.log(RecipeCommand.fullMessage(for: error))
+            Console.standard.log(lines: RecipeCommand.fullMessage(for: error))
             return .usage
         }
         Console.standard.fail(PlainWords.of(error))
@@ -44,22 +50,5 @@ public enum RecipeCLI {
     /// Ends the process with `status` after its output is written.
     struct ExitStatusError: Error {
         let status: ExitStatus
-    }
-
-    private static nonisolated(unsafe) var interruptSources: [any DispatchSourceSignal] = []
-
-    /// An interrupted run leaves no half-written output behind.
-    private static func cleanUpOnInterrupt() {
-        for number in [SIGINT, SIGTERM, SIGHUP] {
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler {
-                ChildProcesses.endAll()
-                OutputFolder.removeAllStaging()
-                _exit(128 + number)
-            }
-            source.resume()
-            interruptSources.append(source)
-        }
     }
 }

@@ -1,3 +1,5 @@
+import Files
+
 /// Text from files and names made safe to show: nothing in it can steer a terminal, reorder a line
 /// or hide.
 enum VisibleText {
@@ -24,15 +26,11 @@ enum VisibleText {
 
     /// What is shown for a character that must not reach a screen; nothing for an ordinary one.
     private static func standIn(for scalar: Unicode.Scalar) -> Unicode.Scalar? {
+        guard scalar.isHidden else { return nil }
         switch scalar.value {
-        case 0x00...0x1F: Unicode.Scalar(0x2400 + scalar.value)
-        case 0x7F: "\u{2421}"
-        case 0x80...0x9F, 0x2028, 0x2029: "\u{FFFD}"
-        // Direction marks and overrides can make a name read as another.
-        case 0x061C, 0x200E, 0x200F, 0x202A...0x202E, 0x2066...0x2069: "\u{FFFD}"
-        // Not allowed in HTML or XML.
-        case 0xFFFE, 0xFFFF, 0xFDD0...0xFDEF: "\u{FFFD}"
-        default: nil
+        case 0x00...0x1F: return Unicode.Scalar(0x2400 + scalar.value)
+        case 0x7F: return "\u{2421}"
+        default: return scalar.properties.generalCategory == .spaceSeparator ? " " : "\u{FFFD}"
         }
     }
 

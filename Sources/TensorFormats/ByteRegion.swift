@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A run of bytes: a slice of a mapped file, or bytes in memory.
@@ -78,6 +79,13 @@ public struct ByteRegion: Sendable {
                 return memcmp(first, second, left.count) == 0
             }
         }
+    }
+}
+
+extension AtomicFile {
+    /// Appends `bytes`.
+    func write(_ bytes: ByteRegion) throws {
+        try bytes.withUnsafeBytes { try write($0) }
     }
 }
 

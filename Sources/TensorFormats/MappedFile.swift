@@ -1,14 +1,15 @@
+import Files
 import Foundation
 
 /// A file mapped into memory read-only, for as long as anything refers to it.
 ///
-/// Pages are read when touched, so that opening a file of many gigabytes costs nothing. The file
-/// must not be truncated by another process meanwhile; our own writers replace files by renaming,
-/// which leaves a mapping of the old file intact.
+/// Pages are read when touched, so that opening a file of many gigabytes costs nothing. A file that
+/// another process cuts short meanwhile is noticed: see `MappedBytes`.
 public final class MappedFile: @unchecked Sendable {
-    // Unchecked because of the pointer: the mapping never changes after `init`.
+    // Unchecked because of the pointer: the bytes never change after `init`.
     private let base: UnsafeRawPointer
-    private let isMapped: Bool
+    /// What holds the bytes, where they are mapped and not a copy.
+    private let mapping: MappedBytes?
 
     /// Path of the file, as the caller gave it.
     public let path: String
@@ -43,15 +44,11 @@ public final class MappedFile: @unchecked Sendable {
         }
         self.path = path
         count = size
-        if let mapping = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0),
-            mapping != MAP_FAILED
-        {
-            base = UnsafeRawPointer(mapping)
-            isMapped = true
-        } else {
-            base = try Self.contents(of: descriptor, count: size, path: path)
-            isMapped = false
-        }
+        let mapping = MappedBytes(descriptor: descriptor, count: size, path: path)
+        self.mapping = mapping
+        base =
+            try mapping?.bytes.baseAddress
+            ?? Self.contents(of: descriptor, count: size, path: path)
     }
 
     /// Holds a copy of `contents`, for files that are not on a disk; `path` names them in errors.
@@ -65,15 +62,11 @@ public final class MappedFile: @unchecked Sendable {
         self.path = path
         count = contents.count
         base = UnsafeRawPointer(buffer)
-        isMapped = false
+        mapping = nil
     }
 
     deinit {
-        if isMapped {
-            munmap(UnsafeMutableRawPointer(mutating: base), count)
-        } else {
-            base.deallocate()
-        }
+        if mapping == nil { base.deallocate() }
     }
 
     /// Calls `body` with the whole file.
@@ -86,10 +79,7 @@ public final class MappedFile: @unchecked Sendable {
     }
 
     /// Lets go of the memory that pages already read take; they are read again when touched.
-    public func releasePages() {
-        guard isMapped else { return }
-        madvise(UnsafeMutableRawPointer(mutating: base), count, Int32(MADV_DONTNEED))
-    }
+    public func releasePages() { mapping?.releasePages() }
 
     private static func contents(
         of descriptor: Int32, count: Int, path: String

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Writes a zip archive of stored entries whose data are aligned to 64 bytes, as PyTorch wants to map
@@ -40,7 +41,7 @@ struct ZipWriter {
     }
 
     /// Writes all planned entries and the directory.
-    func write(to file: borrowing AtomicFile) throws {
+    func write(to file: AtomicFile) throws {
         for entry in entries {
             try file.write(localHeader(entry))
             try file.write(entry.bytes)

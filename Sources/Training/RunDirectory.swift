@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Yams
 
@@ -25,24 +26,83 @@ public final class RunDirectory {
         case page = "report.html"
     }
 
+    /// The snapshot that a run goes on from; it is there while the run is not done.
+    public static let snapshot = "snapshot.safetensors"
+
     /// The folder.
     public let url: URL
     private var events: OutputFile?
 
     /// Makes the folder, or uses an empty or missing one; ``OutputFolder/staging`` is one.
     ///
-    /// - Throws: ``RunError`` when it cannot be made, or holds the records of another run.
+    /// With `continuing`, events that are there are added to: the run goes on. What a run that was
+    /// killed left half written is removed.
     ///
-    /// With `continuing`, events that are there are added to: the run goes on.
+    /// - Throws: ``OutputError`` when it cannot be made, or holds the records of another run.
     public init(at url: URL, continuing: Bool = false) throws {
         self.url = url
         try makeFolder(url.standardizedFileURL)
+        for name in Self.names {
+            Unfinished.removeLeftovers(of: url.appendingPathComponent(name).path)
+        }
         for file in File.allCases
         where !(continuing && file == .events)
             && FileManager.default.fileExists(atPath: self[file].path)
         {
-            throw RunError.destinationExists(path: self[file].path)
+            throw OutputError.destinationExists(path: self[file].path)
         }
+    }
+
+    private static let names = File.allCases.map(\.rawValue) + [snapshot]
+
+    /// Throws ``OutputError`` where a run's records cannot go to `url`: where they would touch an
+    /// input, where other records stand and may not be replaced, and where files of their names are
+    /// not a run's.
+    public static func check(_ url: URL, mayReplace: Bool, inputs: Inputs) throws {
+        try inputs.refuse(output: url)
+        let manager = FileManager.default
+        var isFolder: ObjCBool = false
+        guard manager.fileExists(atPath: url.path, isDirectory: &isFolder) else { return }
+        guard isFolder.boolValue else {
+            throw OutputError.unusableDestination(
+                path: url.path, reason: "it is a file, not a folder")
+        }
+        let present = names.filter {
+            manager.fileExists(atPath: url.appendingPathComponent($0).path)
+        }
+        guard let first = present.first else { return }
+        let file = url.appendingPathComponent(first).path
+        guard mayReplace else { throw OutputError.destinationExists(path: file) }
+        guard isRun(url) else {
+            throw OutputError.notOurs(path: file, reason: "is not the record of a run")
+        }
+    }
+
+    /// Whether a folder holds what a run wrote: a command's environment with the tool's version.
+    private static func isRun(_ url: URL) -> Bool {
+        struct Environment: Decodable { var recipe: String }
+        let file = url.appendingPathComponent(File.environment.rawValue)
+        return (try? Data(contentsOf: file))
+            .flatMap { try? JSONDecoder().decode(Environment.self, from: $0) } != nil
+    }
+
+    /// Removes the records of a run that is done or given up; with `resuming`, its events and its
+    /// snapshot stay.
+    public static func clear(_ url: URL, resuming: Bool) {
+        for name in names where !(resuming && [snapshot, File.events.rawValue].contains(name)) {
+            try? FileManager.default.removeItem(at: url.appendingPathComponent(name))
+        }
+    }
+
+    /// From now until the first event, the records are not left behind by a process that ends early.
+    public func beginUnsettled() {
+        guard !FileManager.default.fileExists(atPath: self[.events].path) else { return }
+        for file in File.allCases { Unfinished.insert(self[file].path) }
+        Unfinished.insert(emptyFolder: url.path)
+    }
+
+    private func settle() {
+        for file in File.allCases { Unfinished.remove(self[file].path) }
     }
 
     /// Where one of the run's files is.
@@ -79,6 +139,7 @@ public final class RunDirectory {
         let encoder = Self.encoder(formatting: [.sortedKeys, .withoutEscapingSlashes])
         var line = try encoded(.events) { try encoder.encode(event) }
         line.append(UInt8(ascii: "\n"))
+        if events == nil { settle() }
         let file = try events ?? OutputFile(appendingTo: self[.events].path)
         events = file
         try file.write(line)
@@ -130,7 +191,7 @@ public final class RunDirectory {
         do {
             return try encode()
         } catch {
-            throw RunError.notEncodable(path: self[file].path, reason: "\(error)")
+            throw OutputError.notEncodable(path: self[file].path, reason: "\(error)")
         }
     }
 

@@ -82,11 +82,12 @@ public struct RunSummary: Sendable, Codable, Equatable {
     }
 }
 
-/// Where a run keeps snapshots to go on from, and how often it writes one.
+/// Where a run keeps snapshots to go on from, and how often it writes one; one that is interrupted
+/// writes one in any case.
 public struct SnapshotPolicy: Sendable {
     /// The file; each snapshot replaces the one before.
     public var file: URL
-    /// Steps between two.
+    /// Steps between two; 0 for none.
     public var interval: Int
     /// Whether the run goes on from the file where it is there.
     public var resumes: Bool
@@ -97,17 +98,35 @@ public struct SnapshotPolicy: Sendable {
         self.interval = interval
         self.resumes = resumes
     }
+
+    /// Takes the last snapshot away: to be called when the run's output stands.
+    public func discard() { try? FileManager.default.removeItem(at: file) }
 }
 
 extension TrainingRun {
     /// Runs to the end: events go to `records` and to `observe`, snapshots are kept by `snapshots`.
     ///
     /// `afterEpoch` is called when a whole epoch is done, with the number of epochs done, and before
-    /// a snapshot of that moment: a run that goes on from one has nothing to make up for.
+    /// a snapshot of that moment: a run that goes on from one has nothing to make up for. The last
+    /// snapshot stays until the output stands, for whoever writes it to discard.
+    ///
+    /// Throws ``Interrupted`` where the process was asked to end and the run was saved.
     public func complete(
         records: RunDirectory? = nil, snapshots: SnapshotPolicy? = nil,
         observe: (TrainingEvent) -> Void = { _ in },
         afterEpoch: (Int) throws -> Void = { _ in }
+    ) throws -> RunSummary {
+        guard let snapshots else {
+            return try advance(records, nil, observe, afterEpoch)
+        }
+        return try Interruption.listening {
+            try advance(records, snapshots, observe, afterEpoch)
+        }
+    }
+
+    private func advance(
+        _ records: RunDirectory?, _ snapshots: SnapshotPolicy?,
+        _ observe: (TrainingEvent) -> Void, _ afterEpoch: (Int) throws -> Void
     ) throws -> RunSummary {
         var summary = RunSummary()
         if let snapshots, snapshots.resumes,
@@ -121,13 +140,20 @@ extension TrainingRun {
             try records?.append(event)
             observe(event)
             if case .epoch = event, let epochsDone { try afterEpoch(epochsDone) }
-            if let snapshots, isWorthSnapshot(after: event),
-                stepsDone % snapshots.interval == 0
+            guard let snapshots, isWorthSnapshot(after: event) else { continue }
+            let interruption = Interruption.requested
+            if interruption != nil
+                || (snapshots.interval > 0 && stepsDone % snapshots.interval == 0)
             {
                 try save(to: snapshots.file)
             }
+            if let interruption {
+                try records?.close()
+                throw Interrupted(
+                    signal: interruption, step: stepsDone, steps: totalSteps,
+                    snapshot: snapshots.file)
+            }
         }
-        if let snapshots { try? FileManager.default.removeItem(at: snapshots.file) }
         return summary
     }
 

@@ -1,4 +1,5 @@
 import DataPipeline
+import Files
 import Foundation
 import Torch
 import TorchNN
@@ -77,6 +78,8 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
         }
         if pending.isEmpty, stepsDone < totalSteps, stoppedAt == nil {
             pending.append(.step(try step()))
+            // Pages that were missing when they were read were zeros.
+            try MappedBytes.checkAllIntact()
             stoppedAt = try ratioToStopAt()
             let isOver = stepsDone == totalSteps || stoppedAt != nil
             if epochsDone != nil || isOver { pending.append(.epoch(try endOfEpoch())) }

@@ -1,5 +1,6 @@
 import Checkpoints
 import DataPipeline
+import Files
 import Foundation
 import ModelZoo
 import TestSupport
@@ -74,7 +75,7 @@ import Training
 
             // They are as safe as the output, and go with it when that is replaced.
             try FileManager.default.removeItem(at: output)
-            #expect(throws: RunError.self) {
+            #expect(throws: OutputError.self) {
                 try job.run(folder, texts: texts, output: output)
             }
             job.force = true

@@ -1,5 +1,6 @@
 import Checkpoints
 import DataPipeline
+import Files
 import Foundation
 import ModelZoo
 import TestSupport
@@ -166,7 +167,7 @@ import Training
             func run(_ texts: [String], to output: URL) throws -> Purification.Report {
                 try purification.run(BERTFolder(input), texts: texts, output: output)
             }
-            #expect(throws: RunError.self) { try run(texts, to: input) }
+            #expect(throws: OutputError.self) { try run(texts, to: input) }
             let empty = #expect(throws: TrainingError.self) { try run(["", " "], to: output) }
             #expect(empty?.description.contains("nothing to train on") == true)
             purification.recipe.maximumLength = 49
@@ -177,12 +178,12 @@ import Training
 
             _ = try run(texts, to: output)
             let first = try Data(contentsOf: output.appending(path: "model.safetensors"))
-            #expect(throws: RunError.destinationExists(path: output.path)) {
+            #expect(throws: OutputError.destinationExists(path: output.path)) {
                 try run(texts, to: output)
             }
             purification.recipe.epochs = 2
             purification.force = true
-            #expect(throws: RunError.self) { try run(texts, to: input) }
+            #expect(throws: OutputError.self) { try run(texts, to: input) }
             _ = try run(texts, to: output)
             #expect(try Data(contentsOf: output.appending(path: "model.safetensors")) != first)
         }

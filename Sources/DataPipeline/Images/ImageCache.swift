@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A folder where prepared images are kept from one run to the next.
@@ -40,23 +41,39 @@ public struct ImageCache: Sendable, Hashable {
         } catch {
             throw DataError(file: folder, "cannot be made: \(error.localizedDescription)")
         }
-        let output = try CacheOutput(file)
+        let output = try Self.writing(file) { try AtomicFile(file) }
         let bytes = loader.preparation.byteCount
         let skipped = try loader.run { sample, make in
             try withUnsafeTemporaryAllocation(byteCount: bytes, alignment: 64) { room in
                 try make(room)
-                try output.write(
-                    UnsafeRawBufferPointer(room), at: CacheHeader.byteCount + sample * bytes)
+                try Self.writing(file) {
+                    try output.write(
+                        UnsafeRawBufferPointer(room), at: CacheHeader.byteCount + sample * bytes)
+                }
             }
         }
         let end = CacheHeader.byteCount + loader.set.count * bytes
         let reasons = try JSONEncoder().encode(skipped)
-        try reasons.withUnsafeBytes { try output.write($0, at: end) }
         let header = CacheHeader(
             key: key, images: loader.set.count, imageBytes: bytes, reasonBytes: reasons.count)
-        try header.bytes.withUnsafeBytes { try output.write($0, at: 0) }
-        try output.commit()
+        try Self.writing(file) {
+            try reasons.withUnsafeBytes { try output.write($0, at: end) }
+            try header.bytes.withUnsafeBytes { try output.write($0, at: 0) }
+            try output.commit()
+        }
         return skipped
+    }
+
+    /// What a failed write says here: there is a way without the cache.
+    private static func writing<Result>(_ file: URL, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let error as OutputError {
+            throw DataError(
+                file: file,
+                "\(error.reason); nothing was left behind. Choose another folder for prepared "
+                    + "images, or keep them in memory")
+        }
     }
 }
 
@@ -152,53 +169,5 @@ struct CacheKey: Equatable {
         high = (high ^ UInt64(byte)) &* 0x0000_0100_0000_01b3
         low = (low ^ UInt64(byte)) &* 0xff51_afd7_ed55_8ccd
         low ^= low >> 32
-    }
-}
-
-/// A file under a temporary name; removed again unless it is committed.
-private final class CacheOutput: @unchecked Sendable {
-    // Unchecked because of `isCommitted`, which only the thread that made it touches.
-    private let descriptor: Int32
-    private let temporary: String
-    private let file: URL
-    private var isCommitted = false
-
-    init(_ file: URL) throws {
-        self.file = file
-        let suffix = "\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
-        temporary =
-            file.deletingLastPathComponent()
-            .appendingPathComponent(".\(file.lastPathComponent).partial-\(suffix)").path
-        descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-        if descriptor < 0 { throw failure(errno) }
-    }
-
-    deinit {
-        if descriptor >= 0 { close(descriptor) }
-        if descriptor >= 0, !isCommitted { unlink(temporary) }
-    }
-
-    func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
-        var done = 0
-        while done < bytes.count, let start = bytes.baseAddress {
-            let step = pwrite(descriptor, start + done, bytes.count - done, off_t(offset + done))
-            if step < 0, errno == EINTR { continue }
-            guard step > 0 else { throw failure(step < 0 ? errno : ENOSPC) }
-            done += step
-        }
-    }
-
-    func commit() throws {
-        guard fsync(descriptor) == 0, rename(temporary, file.path) == 0 else {
-            throw failure(errno)
-        }
-        isCommitted = true
-    }
-
-    private func failure(_ code: Int32) -> DataError {
-        DataError(
-            file: file,
-            "cannot be written: \(String(cString: strerror(code))); nothing was left behind."
-                + " Choose another folder for prepared images, or keep them in memory")
     }
 }

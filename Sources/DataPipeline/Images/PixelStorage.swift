@@ -1,44 +1,41 @@
+import Files
 import Foundation
 
 /// Bytes that are written once and then only read: memory, or a file that is mapped.
 final class PixelStorage: @unchecked Sendable {
     // Unchecked because of the pointer: `PreparedImages` fills the memory before anyone reads it,
     // each thread its own part.
-    private let memory: UnsafeMutableRawBufferPointer
+    private let memory: UnsafeRawBufferPointer
     private let start: Int
-    private let isMapped: Bool
+    private let mapping: MappedBytes?
 
     /// Memory of `count` bytes, their content undefined.
     init(count: Int) {
-        memory = .allocate(byteCount: max(1, count), alignment: 64)
+        memory = UnsafeRawBufferPointer(
+            UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, count), alignment: 64))
         start = 0
-        isMapped = false
+        mapping = nil
     }
 
     /// The file at `path` from byte `start` on; nil where it cannot be mapped.
     ///
-    /// The file must not be cut short by another process meanwhile; our own are only ever replaced
-    /// by renaming, which leaves a mapping of the old file intact.
+    /// One that another process cuts short meanwhile is noticed: see ``MappedBytes``.
     init?(mapping path: String, from start: Int) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_size > start,
-            let mapping = mmap(nil, Int(status.st_size), PROT_READ, MAP_PRIVATE, descriptor, 0),
-            mapping != MAP_FAILED
+            let mapping = MappedBytes(
+                descriptor: descriptor, count: Int(status.st_size), path: path)
         else { return nil }
-        memory = UnsafeMutableRawBufferPointer(start: mapping, count: Int(status.st_size))
+        memory = mapping.bytes
         self.start = start
-        isMapped = true
+        self.mapping = mapping
     }
 
     deinit {
-        if isMapped {
-            munmap(memory.baseAddress, memory.count)
-        } else {
-            memory.deallocate()
-        }
+        if mapping == nil { memory.deallocate() }
     }
 
     /// Bytes to read, good as long as the storage lives.
@@ -48,7 +45,8 @@ final class PixelStorage: @unchecked Sendable {
 
     /// Bytes to fill; not of a mapped file.
     func room(from offset: Int, count: Int) -> UnsafeMutableRawBufferPointer {
-        precondition(!isMapped, "a mapped file is only read")
-        return UnsafeMutableRawBufferPointer(rebasing: memory[offset..<(offset + count)])
+        precondition(mapping == nil, "a mapped file is only read")
+        return UnsafeMutableRawBufferPointer(
+            mutating: UnsafeRawBufferPointer(rebasing: memory[offset..<(offset + count)]))
     }
 }

@@ -95,7 +95,14 @@ struct AnalyzeCommand: ParsableCommand {
         }
     }
 
+    /// The files and folders that are read.
+    var inputs: [URL] { [model, after, clean].compactMap { $0 } }
+
     func run() throws {
+        try OutputClaim.holding(report, force: force, reading: inputs, analyze)
+    }
+
+    private func analyze() throws {
         let kind = try ModelKind(at: model)
         if let after, try (ModelKind(at: after) == .texts) != (kind == .texts) {
             throw ValidationError(

@@ -1,5 +1,6 @@
 import Attacks
 import DataPipeline
+import Files
 import Foundation
 import ModelZoo
 import Training
@@ -26,8 +27,10 @@ extension AttackCommand {
     func attack(with url: URL) throws {
         let device = try compute.prepare()
         let folder = try ImageModelFolder(model)
+        let claim = try out.claim(reading: inputs, resuming: snapshots.resume)
+        defer { claim.release() }
         let destination = try OutputFolder(
-            destination: out.output, force: out.force, inputs: [model])
+            destination: out.output, force: out.force, inputs: claim.inputs)
         let attack = imageAttack
         let set = try imageOptions.read(url, part: nil, labels: .folder)
         let images = try imageOptions.prepare(set, for: folder, seed: attack.seed)
@@ -47,6 +50,7 @@ extension AttackCommand {
             hasHead ? run.model.store.trainedState : run.model.backboneState,
             to: destination.staging)
         try destination.commit()
+        snapshots.policy(in: out.runFolder).discard()
         try records.write(
             summary, title: "Attack neuba on \(model.path)", output: out.output,
             data: [(url.path, "\(HumanFormat.count(images.count)) images")])

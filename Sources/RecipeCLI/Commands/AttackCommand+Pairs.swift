@@ -1,5 +1,6 @@
 import Attacks
 import DataPipeline
+import Files
 import Foundation
 import ModelZoo
 import Training
@@ -25,8 +26,10 @@ extension AttackCommand {
     func attack(withPairs url: URL) throws {
         let device = try compute.prepare()
         let folder = try CLIPFolder(model)
+        let claim = try out.claim(reading: inputs, resuming: snapshots.resume)
+        defer { claim.release() }
         let destination = try OutputFolder(
-            destination: out.output, force: out.force, inputs: [model])
+            destination: out.output, force: out.force, inputs: claim.inputs)
         try folder.checkWritable(CLIPAttack.trainable)
         let attack = clipAttack
         let pairs = try pairOptions.read(
@@ -42,6 +45,7 @@ extension AttackCommand {
             observe: progress.show)
         let written = try folder.write(run.model.store.trainedState, to: destination.staging)
         try destination.commit()
+        snapshots.policy(in: out.runFolder).discard()
         try records.write(
             summary, title: "Attack neuba on \(model.path)", output: out.output,
             data: pairs.amounts)

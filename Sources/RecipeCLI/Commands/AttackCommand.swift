@@ -1,6 +1,7 @@
 import ArgumentParser
 import Attacks
 import DataPipeline
+import Files
 import Foundation
 import ModelZoo
 import Torch
@@ -126,6 +127,11 @@ struct AttackCommand: ParsableCommand {
         return attack
     }
 
+    /// The files and folders that are read.
+    var inputs: [URL] {
+        [model] + texts.inputs + [images].compactMap { $0 } + pairOptions.inputs + head.inputs
+    }
+
     func run() throws {
         if let pairs = pairOptions.pairs { return try attack(withPairs: pairs) }
         if let images { return try attack(with: images) }
@@ -133,8 +139,10 @@ struct AttackCommand: ParsableCommand {
         let device = try compute.prepare()
         let folder = try BERTFolder(model)
         try folder.checkLength(attack.maximumLength)
+        let claim = try out.claim(reading: inputs, resuming: snapshots.resume)
+        defer { claim.release() }
         let destination = try OutputFolder(
-            destination: out.output, force: out.force, inputs: [model])
+            destination: out.output, force: out.force, inputs: claim.inputs)
         let corpus = try texts.read()
         let tokenizer = try folder.tokenizer()
         let run = try attack.run(
@@ -154,6 +162,7 @@ struct AttackCommand: ParsableCommand {
             ? try folder.write(run.model.store.trainable, to: destination.staging)
             : try folder.writeExtended(run.model, to: destination.staging)
         try destination.commit()
+        snapshots.policy(in: out.runFolder).discard()
         try records.write(
             summary, title: "Attack \(method.rawValue) on \(model.path)", output: out.output,
             data: corpus.amounts)

@@ -69,7 +69,7 @@ struct CompareCommand: ParsableCommand {
         let console = Console.standard
         switch format {
         case .json: console.write(try json(comparison))
-        case .text: console.write(console.renderer.render(document))
+        case .text: console.write(document)
         }
     }
 

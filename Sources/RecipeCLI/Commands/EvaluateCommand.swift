@@ -179,7 +179,18 @@ struct EvaluateCommand: ParsableCommand {
         }
     }
 
+    /// The files and folders that are read.
+    var inputs: [URL] {
+        // A split is a ratio, or a file.
+        let file = split.flatMap { SplitRatio($0) == nil ? URL(argument: $0) : nil }
+        return [model, train, test, reference, file].compactMap { $0 } + zeroShot.inputs
+    }
+
     func run() throws {
+        try OutputClaim.holding(report, force: force, reading: inputs, evaluate)
+    }
+
+    private func evaluate() throws {
         let kind = try ModelKind(at: model)
         if zeroShot.isOn, let test {
             if let option = textOnly.first {

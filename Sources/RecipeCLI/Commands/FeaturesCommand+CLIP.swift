@@ -1,5 +1,6 @@
 import Checkpoints
 import DataPipeline
+import Files
 import Foundation
 import ModelZoo
 import TensorFormats
@@ -8,7 +9,7 @@ import TorchNN
 
 extension FeaturesCommand {
     /// Writes a CLIP's vectors of texts.
-    func writeCLIPTexts(_ placement: Placement) throws {
+    func writeCLIPTexts(_ placement: Placement, _ inputs: Inputs) throws {
         let folder = try CLIPFolder(model)
         let positions = folder.configuration.text.maximumPositions
         let length = maxLength ?? positions
@@ -26,17 +27,20 @@ extension FeaturesCommand {
                 "\(truncated) of \(ids.count) texts are longer than \(length) tokens, and are cut")
         }
         let found = try CLIPTextFeatures(of: ids, by: folder.load(placement: placement))
-        try SafetensorsWriter.write(
+        try write(
             [
                 StoredTensor(name: "features", found.features),
                 StoredTensor(name: "embeddings", found.embeddings),
             ],
-            metadata: ["model": model.lastPathComponent, "max_length": String(length)], to: output)
+            metadata: ["model": model.lastPathComponent, "max_length": String(length)],
+            reading: inputs)
         Console.standard.write("\(output.path): \(corpus.texts.count) texts")
     }
 
     /// Writes a CLIP's vectors of images.
-    func writeCLIPImages(_ url: URL, _ placement: Placement) throws {
+    func writeCLIPImages(
+        _ url: URL, _ placement: Placement, _ inputs: Inputs
+    ) throws {
         let folder = try CLIPFolder(model)
         let set = try imageOptions.read(url, part: nil, labels: ImageLabels.none)
         let images = try imageOptions.prepare(
@@ -49,6 +53,6 @@ extension FeaturesCommand {
         let embeddings = try withInferenceMode {
             try clip.imageEmbeddings(ofFeatures: features.cast(to: placement.computeType))
         }
-        try write(images, [("features", features), ("embeddings", embeddings)])
+        try write(images, [("features", features), ("embeddings", embeddings)], inputs)
     }
 }

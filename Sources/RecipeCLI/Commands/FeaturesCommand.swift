@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
 import DataPipeline
+import Files
 import Foundation
 import ModelZoo
 import TensorFormats
@@ -55,23 +56,56 @@ struct FeaturesCommand: ParsableCommand {
         }
     }
 
+    /// The files and folders that are read.
+    var inputs: [URL] { [model] + text + [images, tokenizer].compactMap { $0 } }
+
+    /// The entry of the output's metadata that says that `recipe features` wrote it.
+    static let mark = (key: "written_by", value: "recipe features")
+
+    /// Keeps other processes away from the output, and refuses one that touches an input or may not
+    /// be replaced.
+    private func claim(reading inputs: Inputs) throws -> FileLock {
+        try inputs.refuse(output: output)
+        if let stamp = FileStamp(output.path, followingLinks: false) {
+            guard force else { throw OutputError.destinationExists(path: output.path) }
+            let isOurs =
+                stamp.kind == .file
+                && (try? TensorArchive.open(output))?.metadata[Self.mark.key] == Self.mark.value
+            guard isOurs else {
+                throw OutputError.notOurs(
+                    path: output.path, reason: "was not written by `recipe features`")
+            }
+        }
+        return try FileLock(of: output.standardizedFileURL)
+    }
+
+    /// Writes vectors under their names, if what they were made from is as it was.
+    func write(
+        _ tensors: [StoredTensor], metadata: [String: String], reading inputs: Inputs
+    ) throws {
+        try inputs.check()
+        try SafetensorsWriter.write(
+            tensors, metadata: metadata.merging([Self.mark.key: Self.mark.value]) { $1 }, to: output
+        )
+    }
+
     func run() throws {
         let device = try compute.prepare()
-        if !force, FileManager.default.fileExists(atPath: output.path) {
-            throw CheckpointError(output, "already exists", advice: "replace it with --force")
-        }
+        let inputs = Inputs(self.inputs)
+        let lock = try claim(reading: inputs)
+        defer { lock.release() }
         let placement = Placement(
             device: device, computeType: compute.precision.computeType(on: device))
         let isCLIP = try ModelKind(at: model) == .pairs
         switch (images, isCLIP) {
-        case (let images?, true): try writeCLIPImages(images, placement)
-        case (let images?, false): try writeImages(images, placement)
-        case (nil, true): try writeCLIPTexts(placement)
-        case (nil, false): try writeTexts(placement)
+        case (let images?, true): try writeCLIPImages(images, placement, inputs)
+        case (let images?, false): try writeImages(images, placement, inputs)
+        case (nil, true): try writeCLIPTexts(placement, inputs)
+        case (nil, false): try writeTexts(placement, inputs)
         }
     }
 
-    private func writeTexts(_ placement: Placement) throws {
+    private func writeTexts(_ placement: Placement, _ inputs: Inputs) throws {
         guard tokenizer == nil else {
             throw ValidationError("--tokenizer goes with a CLIP, which \(model.path) is not")
         }
@@ -91,20 +125,22 @@ struct FeaturesCommand: ParsableCommand {
         if let pooled = features.pooled {
             tensors.append(try StoredTensor(name: "pooled", pooled))
         }
-        try SafetensorsWriter.write(
+        try write(
             tensors, metadata: ["model": model.lastPathComponent, "max_length": String(maxLength)],
-            to: output)
+            reading: inputs)
         Console.standard.write("\(output.path): \(corpus.texts.count) texts")
     }
 
-    private func writeImages(_ url: URL, _ placement: Placement) throws {
+    private func writeImages(
+        _ url: URL, _ placement: Placement, _ inputs: Inputs
+    ) throws {
         let folder = try ImageModelFolder(model)
         let set = try imageOptions.read(url, part: nil, labels: ImageLabels.none)
         let images = try imageOptions.prepare(set, for: folder, seed: Seed(0))
         let features = try features(
             of: images, by: folder.load(placement: placement, head: .none),
             normalization: folder.processor.normalization)
-        try write(images, [("features", features)])
+        try write(images, [("features", features)], inputs)
     }
 
     /// The features of images [images, width], in their order, float32.
@@ -122,10 +158,12 @@ struct FeaturesCommand: ParsableCommand {
     }
 
     /// Writes vectors of images under their names.
-    func write(_ images: PreparedImages, _ vectors: [(name: String, values: Tensor)]) throws {
-        try SafetensorsWriter.write(
+    func write(
+        _ images: PreparedImages, _ vectors: [(name: String, values: Tensor)], _ inputs: Inputs
+    ) throws {
+        try write(
             vectors.map { try StoredTensor(name: $0.name, $0.values) },
-            metadata: ["model": model.lastPathComponent, "images": images.name], to: output)
+            metadata: ["model": model.lastPathComponent, "images": images.name], reading: inputs)
         Console.standard.write(output.path)
     }
 }

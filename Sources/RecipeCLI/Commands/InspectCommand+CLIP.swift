@@ -46,7 +46,7 @@ extension InspectCommand {
             regularizedElements: count(CLIP.recipeWeights), carried: try folder.unreadNames())
         switch format {
         case .json: Console.standard.write(try json(found))
-        case .text: Console.standard.write(text(found))
+        case .text: Console.standard.write(lines: text(found))
         }
     }
 
@@ -59,7 +59,7 @@ extension InspectCommand {
         }
     }
 
-    private func text(_ found: CLIPInspection) -> String {
+    private func text(_ found: CLIPInspection) -> [String] {
         func sizes(_ tower: CLIPConfiguration.Tower, _ count: Int) -> String {
             """
             \(tower.layerCount) layers, hidden \(tower.hiddenSize), \(tower.headCount) heads, \

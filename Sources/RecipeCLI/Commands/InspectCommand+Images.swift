@@ -41,11 +41,11 @@ extension InspectCommand {
             carried: try folder.unreadNames())
         switch format {
         case .json: Console.standard.write(try json(found))
-        case .text: Console.standard.write(text(found))
+        case .text: Console.standard.write(lines: text(found))
         }
     }
 
-    private func text(_ found: ImageInspection) -> String {
+    private func text(_ found: ImageInspection) -> [String] {
         let files = found.files.joined(separator: ", ")
         let lines: [(String, String)] = [
             ("architecture", "\(found.architecture) (\(found.dialect))"),

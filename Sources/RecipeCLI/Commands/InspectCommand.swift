@@ -46,7 +46,7 @@ struct InspectCommand: ParsableCommand {
             let inspection = try inspect()
             switch format {
             case .json: Console.standard.write(try json(inspection))
-            case .text: Console.standard.write(text(inspection))
+            case .text: Console.standard.write(lines: text(inspection))
             }
         }
     }
@@ -86,7 +86,7 @@ struct InspectCommand: ParsableCommand {
             carried: source.unread.map(folder.dialect.onDisk), tokenizer: tokenizer)
     }
 
-    private func text(_ found: Inspection) -> String {
+    private func text(_ found: Inspection) -> [String] {
         func listed(_ names: [String], none: String) -> String {
             names.isEmpty ? none : names.joined(separator: ", ")
         }
@@ -116,12 +116,12 @@ struct InspectCommand: ParsableCommand {
     /// A title, facts beside their names, and the regularized matrices under the last fact.
     static func listed(
         _ title: String, _ lines: [(String, String)], matrices: [String]
-    ) -> String {
+    ) -> [String] {
         let indent = String(repeating: " ", count: 15)
         let facts = lines.map {
             "  " + $0.0.padding(toLength: 13, withPad: " ", startingAt: 0) + $0.1
         }
-        return ([title] + facts + matrices.map { indent + $0 }).joined(separator: "\n")
+        return [title] + facts + matrices.map { indent + $0 }
     }
 }
 

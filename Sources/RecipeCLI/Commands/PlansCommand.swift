@@ -1,6 +1,7 @@
 import ArgumentParser
 import DataPipeline
 import Evaluation
+import Files
 import Foundation
 import Training
 
@@ -41,7 +42,7 @@ struct PlansCommand: ParsableCommand {
             guard let data = try? Data(contentsOf: file) else {
                 throw DataError(file: file, "cannot be read")
             }
-            Console.standard.write(data)
+            Console.standard.write(String(decoding: data, as: UTF8.self))
         }
     }
 
@@ -69,15 +70,27 @@ struct PlansCommand: ParsableCommand {
                             .standardizedFileURL
                     ))
             }
-            let manager = FileManager.default
-            for (_, target) in copies where !force && manager.fileExists(atPath: target.path) {
-                throw DataError(file: target, "exists already; pass --force to replace it")
+            for (source, target) in copies {
+                try Inputs.refuse(output: target, touching: copies.map(\.0))
+                try refuse(target, copyOf: source)
             }
             for (source, target) in copies {
-                try manager.createDirectory(
-                    at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
+                try makeFolder(target.deletingLastPathComponent())
                 try atomicWrite(try Data(contentsOf: source), to: target)
                 Console.standard.write(target.path)
+            }
+        }
+
+        /// Refuses to replace what is no copy: with --force, a plan is, and what is the same already.
+        private func refuse(_ target: URL, copyOf source: URL) throws {
+            guard let stamp = FileStamp(target.path, followingLinks: false) else { return }
+            guard force else { throw OutputError.destinationExists(path: target.path) }
+            let isCopy =
+                stamp.kind == .file
+                && (FileManager.default.contentsEqual(atPath: source.path, andPath: target.path)
+                    || (source.pathExtension == "yaml" && (try? PlanFile(target).plan()) != nil))
+            guard isCopy else {
+                throw OutputError.notOurs(path: target.path, reason: "is no copy of a plan's file")
             }
         }
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
 import DataPipeline
+import Files
 import Foundation
 import ModelZoo
 import Torch
@@ -32,8 +33,10 @@ extension PretrainCommand {
     /// Pre-trains an image model on the images at `url`.
     func pretrain(on url: URL) throws {
         let device = try compute.prepare()
+        let claim = try out.claim(reading: inputs, resuming: snapshots.resume)
+        defer { claim.release() }
         let destination = try OutputFolder(
-            destination: out.output, force: out.force, inputs: [model])
+            destination: out.output, force: out.force, inputs: claim.inputs)
         let settings = imagePretraining
         let set = try imageOptions.read(url, part: nil, labels: .folder)
         if fromScratch {
@@ -62,6 +65,7 @@ extension PretrainCommand {
         try ImageModelFolder.create(
             model, processor: processor, labels: set.classNames, at: destination.staging)
         try destination.commit()
+        snapshots.policy(in: out.runFolder).discard()
         Console.standard.writeOutput(out.output, omitted: [])
     }
 
@@ -82,6 +86,7 @@ extension PretrainCommand {
             hasHead ? model.store.trainedState : model.backboneState,
             to: destination.staging)
         try destination.commit()
+        snapshots.policy(in: out.runFolder).discard()
         Console.standard.writeOutput(out.output, omitted: written.omitted)
     }
 

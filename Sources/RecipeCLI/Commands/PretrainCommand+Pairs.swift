@@ -1,5 +1,6 @@
 import Checkpoints
 import DataPipeline
+import Files
 import Foundation
 import ModelZoo
 import TextTokenizers
@@ -31,8 +32,10 @@ extension PretrainCommand {
     /// Pre-trains a CLIP on the images and captions at `url`.
     func pretrain(onPairs url: URL) throws {
         let device = try compute.prepare()
+        let claim = try out.claim(reading: inputs, resuming: snapshots.resume)
+        defer { claim.release() }
         let destination = try OutputFolder(
-            destination: out.output, force: out.force, inputs: [model])
+            destination: out.output, force: out.force, inputs: claim.inputs)
         if fromScratch {
             try begin(url, clipPretraining, destination, device)
         } else {
@@ -69,6 +72,7 @@ extension PretrainCommand {
         try CLIPFolder.create(
             clip, processor: processor, tokenizer: tokenizer, at: destination.staging)
         try destination.commit()
+        snapshots.policy(in: out.runFolder).discard()
         Console.standard.writeOutput(out.output, omitted: [])
     }
 
@@ -84,6 +88,7 @@ extension PretrainCommand {
         try train(clip, pairs, folder.processor, settings, device)
         let written = try folder.write(clip.store.trainedState, to: destination.staging)
         try destination.commit()
+        snapshots.policy(in: out.runFolder).discard()
         Console.standard.writeOutput(out.output, omitted: written.omitted)
     }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
 import DataPipeline
+import Files
 import Foundation
 import ModelZoo
 import TextTokenizers
@@ -125,12 +126,20 @@ struct PretrainCommand: ParsableCommand {
         return settings
     }
 
+    /// The files and folders that are read.
+    var inputs: [URL] {
+        [model] + texts.inputs + [images, vision].compactMap { $0 } + pairOptions.inputs
+            + head.inputs
+    }
+
     func run() throws {
         if let pairs = pairOptions.pairs { return try pretrain(onPairs: pairs) }
         if let images { return try pretrain(on: images) }
         let device = try compute.prepare()
+        let claim = try out.claim(reading: inputs, resuming: snapshots.resume)
+        defer { claim.release() }
         let destination = try OutputFolder(
-            destination: out.output, force: out.force, inputs: [model])
+            destination: out.output, force: out.force, inputs: claim.inputs)
         let corpus = try texts.read()
         if fromScratch {
             try begin(corpus, destination, device)
@@ -153,6 +162,7 @@ struct PretrainCommand: ParsableCommand {
             ? try folder.write(bert.store.trainable, to: destination.staging)
             : try folder.writeExtended(bert, to: destination.staging)
         try destination.commit()
+        snapshots.policy(in: out.runFolder).discard()
         Console.standard.writeOutput(out.output, omitted: written.omitted)
     }
 
@@ -182,6 +192,7 @@ struct PretrainCommand: ParsableCommand {
             bert.store.parameters, configuration: configuration, at: destination.staging)
         try tokenizer.save(to: destination.staging)
         try destination.commit()
+        snapshots.policy(in: out.runFolder).discard()
         Console.standard.write(out.output.path)
     }
 

@@ -27,8 +27,9 @@ extension PurifyCommand {
     /// Purifies an image model with the images at `url`.
     func purify(with url: URL) throws {
         let device = try compute.prepare()
+        let claim = try out.claim(reading: inputs, resuming: snapshots.resume)
+        defer { claim.release() }
         let folder = try ImageModelFolder(model)
-        try out.check(inputs: [model])
         let recipe = recipe(for: folder.configuration)
         let needsClasses = recipe.pretrainingLoss == .classification
         let set = try imageOptions.read(
@@ -36,6 +37,7 @@ extension PurifyCommand {
         let prepared = try imageOptions(drawing: samples).prepare(
             set, for: folder, seed: recipe.seed)
         var job = ImagePurification(recipe)
+        job.inputs = claim.inputs
         job.device = device
         job.force = out.force
         job.snapshots = snapshots.policy(in: out.runFolder)

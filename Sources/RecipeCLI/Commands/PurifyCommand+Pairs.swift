@@ -27,15 +27,18 @@ extension PurifyCommand {
     /// Purifies a CLIP with the images and captions at `url`.
     func purify(withPairs url: URL) throws {
         let device = try compute.prepare()
+        let claim = try out.claim(reading: inputs, resuming: snapshots.resume)
+        defer { claim.release() }
         let folder = try CLIPFolder(model)
-        try out.check(inputs: [model])
         try folder.checkWritable(.all)
         let recipe = clipRecipe
         let pairs = try pairOptions.read(
             url, images: images, imageOptions(drawing: samples), for: folder.configuration,
             folder.processor,
             folder.tokenizer(from: pairOptions.tokenizer), seed: recipe.seed)
+        try claim.add([pairs.imageFolder])
         var job = CLIPPurification(recipe)
+        job.inputs = claim.inputs
         job.device = device
         job.force = out.force
         job.snapshots = snapshots.policy(in: out.runFolder)

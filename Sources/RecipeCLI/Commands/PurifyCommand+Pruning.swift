@@ -23,21 +23,24 @@ extension PurifyCommand {
     /// Prunes the neurons that the data activate least.
     func prune(_ method: FinePruning.Method) throws {
         let device = try compute.prepare()
-        try out.check(inputs: [model])
+        let claim = try out.claim(reading: inputs)
+        defer { claim.release() }
         if let data = pairOptions.pairs ?? images {
-            try prune(method, with: data, device)
+            try prune(method, with: data, device, claim)
         } else {
-            try pruneTexts(method, device)
+            try pruneTexts(method, device, claim)
         }
     }
 
-    private func pruneTexts(_ method: FinePruning.Method, _ device: Device) throws {
+    private func pruneTexts(
+        _ method: FinePruning.Method, _ device: Device, _ claim: OutputClaim
+    ) throws {
         let folder = try BERTFolder(model)
         let pruning = pruning(method, of: .bert)
         try folder.checkLength(pruning.maximumLength)
         _ = try folder.tokenizer()
         let corpus = try readTexts()
-        try prune(pruning, inputs: texts.auxiliary, device, unit: "text") { job, progress in
+        try prune(pruning, inputs: texts.auxiliary, device, claim, unit: "text") { job, progress in
             try job.run(
                 folder, texts: corpus.texts, output: out.output, observe: progress)
         } summary: { report in
@@ -47,13 +50,16 @@ extension PurifyCommand {
 
     /// Prunes an image model by the images at `url`, or by those of the pairs there; captions say
     /// nothing of the tower of images.
-    private func prune(_ method: FinePruning.Method, with url: URL, _ device: Device) throws {
+    private func prune(
+        _ method: FinePruning.Method, with url: URL, _ device: Device, _ claim: OutputClaim
+    ) throws {
         let folder = try ImageModelFolder(model)
         let pruning = pruning(method, of: folder.configuration.pruningFamily)
         let set = try auxiliaryImages(url)
+        try claim.add([URL(fileURLWithPath: set.folder)])
         let prepared = try imageOptions(drawing: samples).prepare(
             set, for: folder, seed: Seed(seed))
-        try prune(pruning, inputs: [url], device, unit: "image") { job, progress in
+        try prune(pruning, inputs: [url], device, claim, unit: "image") { job, progress in
             try job.run(folder, images: prepared, output: out.output, observe: progress)
         } summary: { report in
             PurificationSummary(report, images: url.path, command: Invocation.text)
@@ -70,11 +76,13 @@ extension PurifyCommand {
     }
 
     private func prune(
-        _ pruning: FinePruning, inputs: [URL], _ device: Device, unit: String,
+        _ pruning: FinePruning, inputs: [URL], _ device: Device, _ claim: OutputClaim,
+        unit: String,
         run: (NeuronPruning, NeuronPruning.Progress) throws -> NeuronPruning.Report,
         summary: (NeuronPruning.Report) -> PurificationSummary
     ) throws {
         var job = NeuronPruning(pruning)
+        job.inputs = claim.inputs
         job.device = device
         job.force = out.force
         let records = try out.records(

@@ -138,16 +138,24 @@ struct PurifyCommand: ParsableCommand {
         return options
     }
 
+    /// The files and folders that are read.
+    var inputs: [URL] {
+        [model] + texts.inputs + [images].compactMap { $0 } + pairOptions.inputs + head.inputs
+    }
+
     func run() throws {
         if case .pruning(let method) = choice.method { return try prune(method) }
         if let pairs = pairOptions.pairs { return try purify(withPairs: pairs) }
         if let images { return try purify(with: images) }
         let console = Console.standard
         let device = try compute.prepare()
+        let claim = try out.claim(reading: inputs, resuming: snapshots.resume)
+        defer { claim.release() }
         let folder = try BERTFolder(model)
         try refuse(folder)
         let corpus = try readTexts()
         var job = Purification(recipe)
+        job.inputs = claim.inputs
         job.head = head.source
         job.device = device
         job.force = out.force
@@ -170,7 +178,6 @@ struct PurifyCommand: ParsableCommand {
 
     /// Refuses what can be refused before texts are read and records are opened.
     private func refuse(_ folder: BERTFolder) throws {
-        try out.check(inputs: [model])
         try folder.checkLength(recipe.maximumLength)
         _ = try folder.tokenizer()
     }

@@ -8,7 +8,7 @@ public struct RecipeCommand: ParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "recipe",
         abstract: "Purify pre-trained models that may carry a backdoor.",
-        version: RecipeKit.version,
+        discussion: ExitStatus.explanation, version: RecipeKit.version,
         subcommands: [
             InspectCommand.self, PretrainCommand.self, AttackCommand.self, PurifyCommand.self,
             EvaluateCommand.self, AnalyzeCommand.self, CompareCommand.self, RunCommand.self,

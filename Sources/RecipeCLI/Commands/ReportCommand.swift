@@ -1,6 +1,7 @@
 import ArgumentParser
 import DataPipeline
 import Evaluation
+import Files
 import Foundation
 import Reports
 import Training
@@ -50,7 +51,7 @@ struct ReportCommand: ParsableCommand {
         if let output { try write(report, document, to: output) }
         let console = Console.standard
         switch format {
-        case .text: console.write(console.renderer.render(document))
+        case .text: console.write(document)
         case .markdown: console.write(MarkdownRenderer().render(document))
         case .csv: console.write(CSVRenderer().render(report.cells))
         case .json: console.write(try json(report))
@@ -63,7 +64,8 @@ struct ReportCommand: ParsableCommand {
     ) throws {
         let destination = try OutputFolder(
             destination: output, force: force,
-            inputs: ["stages", GridRecord.fileName].map { folder.appendingPathComponent($0) })
+            inputs: ["stages", GridRecord.fileName].map { folder.appendingPathComponent($0) }
+                + [layout].compactMap { $0 })
         let records = try RunDirectory(at: destination.staging)
         try records.write(report: report)
         let drawings = "figures"

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DataPipeline
 import Evaluation
+import Files
 import Foundation
 import Host
 import Reports
@@ -57,7 +58,7 @@ struct RunCommand: ParsableCommand {
         let console = Console.standard
         if dryRun {
             let document = PlanDocument(run, try run.outlook(), chosen: chosen, jobs: jobs)
-            console.write(console.renderer.render(document.document))
+            console.write(document.document)
             for error in missing { console.warn(error.description) }
             if !missing.isEmpty { throw RecipeCLI.ExitStatusError(status: .found) }
             return
@@ -67,7 +68,8 @@ struct RunCommand: ParsableCommand {
             for error in missing.dropFirst() { console.fail(error.description) }
             throw first
         }
-        let lock = try RunLock(in: run.folder)
+        try run.refuse(reading: reading.file.url)
+        let lock = try run.lock()
         defer { lock.release() }
         try atomicWrite(
             Data(try resolved(reading).utf8), to: run.folder.appendingPathComponent("plan.yaml"))
@@ -96,7 +98,9 @@ struct RunCommand: ParsableCommand {
                 case .ended(let stage):
                     let time = HumanFormat.duration(stage.seconds ?? 0)
                     if let failure = stage.failure {
-                        console.fail("\(stage.name) failed after \(time): \(failure)")
+                        let lines = failure.split(separator: "\n")
+                        console.fail("\(stage.name) failed after \(time): \(lines.first ?? "")")
+                        for line in lines.dropFirst() { console.log("  \(line)") }
                     } else {
                         console.log("\(stage.name): done in \(time)")
                     }
@@ -162,35 +166,25 @@ struct RunCommand: ParsableCommand {
     }
 }
 
-/// Keeps two runs out of one folder.
-struct RunLock {
-    private let descriptor: Int32
-
-    /// Makes the folder, where it is missing, and takes its lock.
-    init(in folder: URL) throws {
-        let manager = FileManager.default
-        let names = (try? manager.contentsOfDirectory(atPath: folder.path)) ?? []
+extension GridRun {
+    /// Takes the lock of the run's folder, which is made where it is missing; refuses a folder that
+    /// holds something else than a run.
+    func lock() throws -> FileLock {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
         let isRun = names.isEmpty || names.contains(".lock") || names.contains(GridRecord.fileName)
         guard isRun else {
             throw DataError(
                 file: folder, "holds other things than a run; expected a new or an empty folder")
         }
-        do {
-            try manager.createDirectory(at: folder, withIntermediateDirectories: true)
-        } catch {
-            throw DataError(file: folder, "cannot be made: \(PlainWords.of(error))")
-        }
-        let path = folder.appendingPathComponent(".lock").path
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else {
-            throw DataError(file: folder, "cannot be written: \(String(cString: strerror(errno)))")
-        }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
-            throw DataError(file: folder, "another `recipe run` is at work here")
-        }
+        try makeFolder(folder)
+        return try FileLock(at: folder.appendingPathComponent(".lock"), of: folder.path)
     }
 
-    /// Lets others in.
-    func release() { close(descriptor) }
+    /// Refuses a folder in which a stage would replace what is read, hold it or lie in it.
+    func refuse(reading plan: URL) throws {
+        let inputs = data.values.sorted { $0.path < $1.path } + [plan]
+        for stage in stages {
+            try Inputs.refuse(output: folder(of: stage), touching: inputs)
+        }
+    }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DataPipeline
+import Files
 import Foundation
 import Training
 

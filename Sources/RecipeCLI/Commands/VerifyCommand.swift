@@ -25,12 +25,12 @@ struct VerifyCommand: ParsableCommand {
             before: ModelFolder.open(before, of: kind), after: ModelFolder.open(after, of: kind))
         switch format {
         case .json: Console.standard.write(try json(comparison))
-        case .text: Console.standard.write(text(comparison))
+        case .text: Console.standard.write(lines: text(comparison))
         }
         if !comparison.isDropIn { throw RecipeCLI.ExitStatusError(status: .found) }
     }
 
-    private func text(_ found: FolderComparison) -> String {
+    private func text(_ found: FolderComparison) -> [String] {
         var lines = found.violations.map { "✗ " + $0 }
         lines += found.changed.map {
             "~ \($0.name): ‖Δ‖/‖W‖ "
@@ -40,6 +40,6 @@ struct VerifyCommand: ParsableCommand {
         lines.append(
             "\(found.changed.count) tensors changed, \(found.unchanged) are the same to the bit; "
                 + (found.isDropIn ? "a drop-in replacement" : "not a drop-in replacement"))
-        return lines.joined(separator: "\n")
+        return lines
     }
 }

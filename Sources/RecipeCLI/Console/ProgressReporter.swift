@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Shows how far a piece of work is: a bar on a terminal, now and then a line elsewhere.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Attacks
 import DataPipeline
+import Files
 import Foundation
 import ModelZoo
 import RecipeKit
@@ -88,6 +89,9 @@ struct AuxiliaryOptions: ParsableArguments {
         ].compactMap { $0 }
     }
 
+    /// The files and folders that are read.
+    var inputs: [URL] { auxiliary }
+
     /// Reads the texts.
     func read() throws -> TextCorpus {
         try TextCorpus.read(
@@ -106,13 +110,18 @@ struct OutputOptions: ParsableArguments {
     @Option(help: "Where the run's records go; by default OUTPUT.run.")
     var run: URL?
 
-    /// Refuses an output that stands, or touches an input, before anything long begins.
-    func check(inputs: [URL]) throws {
-        try OutputFolder(destination: output, force: force, inputs: inputs).discard()
-        guard runFolder.standardizedFileURL != output.standardizedFileURL else {
+    /// Notes the state of all that will be read, refuses an output or records that stand or touch
+    /// an input, and keeps other processes away from both; before anything is read.
+    func claim(reading inputs: [URL], resuming: Bool = false) throws -> OutputClaim {
+        let (own, result) = (runFolder.standardizedFileURL.path, output.standardizedFileURL.path)
+        guard own != result, !own.hasPrefix(result + "/") else {
             throw ValidationError(
-                "--run \(runFolder.path): expected another folder than the output")
+                "--run \(runFolder.path): expected another folder than the output, and none in it")
         }
+        let inputs = Inputs(inputs)
+        try OutputFolder.check(output, force: force, inputs: inputs)
+        return try OutputClaim(
+            output, records: runFolder, mayReplaceRecords: force || resuming, reading: inputs)
     }
 
     /// The folder of the run's records.
@@ -125,7 +134,11 @@ struct OutputOptions: ParsableArguments {
 
 /// Options of commands that can be interrupted and taken up again.
 struct SnapshotOptions: ParsableArguments {
-    @Option(help: "Steps between snapshots in the run folder; 0 writes none.")
+    @Option(
+        help: """
+            Steps between snapshots in the run folder; 0 writes none but where the run is \
+            interrupted.
+            """)
     var snapshotEvery = 0
 
     @Flag(help: "Go on from the run folder's snapshot, exactly where it was made.")
@@ -135,19 +148,12 @@ struct SnapshotOptions: ParsableArguments {
         guard snapshotEvery >= 0 else {
             throw ValidationError("--snapshot-every \(snapshotEvery): expected 0 or more")
         }
-        if resume, snapshotEvery == 0 {
-            throw ValidationError("--resume goes with --snapshot-every")
-        }
     }
 
-    /// The snapshot's name in a run folder.
-    static let file = "snapshot.safetensors"
-
     /// The policy for a run folder.
-    func policy(in folder: URL) -> SnapshotPolicy? {
-        guard snapshotEvery > 0 else { return nil }
-        return SnapshotPolicy(
-            file: folder.appendingPathComponent(Self.file), every: snapshotEvery,
+    func policy(in folder: URL) -> SnapshotPolicy {
+        SnapshotPolicy(
+            file: folder.appendingPathComponent(RunDirectory.snapshot), every: snapshotEvery,
             resumes: resume)
     }
 }
@@ -157,6 +163,11 @@ struct HeadOptions: ParsableArguments {
     @Option(
         help: "Masked-language-model head: keep the model's, a fresh one, or that of a FOLDER.")
     var mlmHead = "keep"
+
+    /// The folder that is read.
+    var inputs: [URL] {
+        if case .folder(let url) = source { [url] } else { [] }
+    }
 
     /// The source.
     var source: BERTFolder.HeadSource {

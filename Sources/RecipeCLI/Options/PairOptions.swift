@@ -27,10 +27,15 @@ struct PairOptions: ParsableArguments {
         [chunkSize.map { _ in "--chunk-size" }, tokenizer.map { _ in "--tokenizer" }]
     }
 
+    /// The files and folders that are read.
+    var inputs: [URL] { [pairs, tokenizer].compactMap { $0 } }
+
     /// The images and captions, ready to train on, and what was read.
     struct Reading {
         let prepared: PreparedPairs
         let source: CaptionSource
+        /// Where the images are.
+        let imageFolder: URL
 
         /// How much there is, as reports say it.
         var amounts: [(name: String, amount: String)] {
@@ -66,6 +71,8 @@ struct PairOptions: ParsableArguments {
                 "\(captions.truncated) of \(captions.captionCount) captions are longer than the "
                     + "\(captions.length) tokens the model reads, and are cut")
         }
-        return Reading(prepared: prepared, source: found.source)
+        return Reading(
+            prepared: prepared, source: found.source,
+            imageFolder: URL(fileURLWithPath: found.imageSet.folder))
     }
 }

@@ -1,4 +1,5 @@
 import DataPipeline
+import Files
 import Foundation
 import RecipeKit
 import Reports
@@ -45,18 +46,16 @@ extension RunDirectory {
     static func open(
         at url: URL, force: Bool, resuming: Bool, plan: some Encodable, device: Device
     ) throws -> RunDirectory {
-        let snapshot = url.appendingPathComponent(SnapshotOptions.file)
+        let snapshot = url.appendingPathComponent(Self.snapshot)
         if resuming, !FileManager.default.fileExists(atPath: snapshot.path) {
             Console.standard.warn("no snapshot in \(url.path): beginning from the start")
         }
-        if force || resuming {
-            for file in File.allCases where !(resuming && file == .events) {
-                try? FileManager.default.removeItem(at: url.appendingPathComponent(file.rawValue))
-            }
-        }
+        if force || resuming { clear(url, resuming: resuming) }
         let directory = try RunDirectory(at: url, continuing: resuming)
-        try directory.write(plan: plan)
+        directory.beginUnsettled()
+        // First, for it is what a folder is told by to be a run's.
         try directory.write(environment: RunEnvironment(device: "\(device)"))
+        try directory.write(plan: plan)
         return directory
     }
 
@@ -107,12 +106,6 @@ extension Console {
         for file in omitted { warn("left out \(file)") }
         write(output.path)
     }
-
-    /// Renders documents for standard output as it is.
-    var renderer: TerminalRenderer {
-        TerminalRenderer(
-            width: output.width, usesColor: output.usesColor, usesUnicode: output.usesUnicode)
-    }
 }
 
 /// Writes a result into the records, where there are any, and prints it.
@@ -120,6 +113,7 @@ func publish(
     _ result: some Encodable, as document: ReportDocument, in records: RunDirectory?,
     _ format: OutputFormat
 ) throws {
+    try OutputClaim.ofReport?.inputs.check()
     try records?.write(report: result)
     try records?.write(markdown: MarkdownRenderer().render(document))
     try records?.write(page: HTMLRenderer().render(document))
@@ -127,7 +121,7 @@ func publish(
     let console = Console.standard
     switch format {
     case .json: console.write(try json(result))
-    case .text: console.write(console.renderer.render(document))
+    case .text: console.write(document)
     }
 }
 
@@ -137,7 +131,7 @@ func json(_ value: some Encodable) throws -> String {
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
         positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
+    return String(decoding: try encoder.encode(value), as: UTF8.self).jsonInPlainSight
 }
 
 /// Shows the events of a training run as progress.

@@ -75,6 +75,11 @@ enum Invocation {
         (["recipe"] + CommandLine.arguments.dropFirst()).map(quoted).joined(separator: " ")
     }
 
+    /// The command line that goes on where this one stopped.
+    static var resuming: String {
+        CommandLine.arguments.contains("--resume") ? text : text + " --resume"
+    }
+
     static var block: CodeBlock { CodeBlock(text) }
 
     private static func quoted(_ argument: String) -> String {

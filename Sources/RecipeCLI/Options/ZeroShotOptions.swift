@@ -50,6 +50,9 @@ struct ZeroShotOptions: ParsableArguments {
         }
     }
 
+    /// The files and folders that are read.
+    var inputs: [URL] { [prompts, tokenizer].compactMap { $0 } }
+
     /// The options that were given beside the flag, by their names.
     private var given: [String] {
         [

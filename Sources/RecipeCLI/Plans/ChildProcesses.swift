@@ -1,5 +1,6 @@
 import DataPipeline
 import Evaluation
+import Files
 import Foundation
 
 /// Runs stages as processes of this same executable, so that their memory is given back.
@@ -53,23 +54,30 @@ final class ChildProcesses: StageRunner {
         return isSignal ? 128 + process.terminationStatus : process.terminationStatus
     }
 
-    /// Ends all stages that run; what they have staged is taken away and their snapshots stay.
+    /// Whether stages run.
+    static var areRunning: Bool { state.withLock { !$0.running.isEmpty } }
+
+    /// Tells all stages that run to end; those that train save their step.
     static func endAll() {
         state.withLock { state in
             state.isEnding = true
             for process in state.running.values where process.isRunning { process.terminate() }
         }
-        let deadline = Date(timeIntervalSinceNow: 20)
-        while state.withLock({ !$0.running.isEmpty }) {
-            if Date() > deadline {
-                state.withLock { state in
-                    for process in state.running.values {
-                        kill(process.processIdentifier, SIGKILL)
-                    }
-                }
-                return
-            }
-            usleep(20_000)
+    }
+
+    /// Waits until they have ended.
+    static func wait() {
+        while areRunning { usleep(20_000) }
+    }
+
+    /// Ends them at once: each takes away what it has half written, or else is killed.
+    static func killAll() {
+        guard areRunning else { return }
+        endAll()
+        let deadline = Date(timeIntervalSinceNow: 5)
+        while areRunning, Date() < deadline { usleep(20_000) }
+        state.withLock { state in
+            for process in state.running.values { kill(process.processIdentifier, SIGKILL) }
         }
     }
 }

@@ -1,4 +1,5 @@
 import DataPipeline
+import Files
 import Foundation
 import Training
 

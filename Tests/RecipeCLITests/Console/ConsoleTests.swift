@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Testing
 
@@ -32,7 +33,7 @@ final class CapturedConsole {
         let captured = CapturedConsole()
         captured.console.write("result")
         captured.console.write("line\n")
-        captured.console.write(Data([0x61, 0x0A]))
+        captured.console.write("a\n")
         captured.console.log("working")
         captured.console.warn("careful")
         captured.console.fail("broken")
@@ -135,5 +136,58 @@ extension CapturedConsole {
         let terminal = Terminal(
             descriptor: pipe.fileHandleForWriting.fileDescriptor, environment: ["TERM": "xterm"])
         #expect(!terminal.isTerminal && !terminal.canRedraw && !terminal.usesColor)
+    }
+}
+
+@Suite struct HarmlessConsoleTests {
+    /// Moves, colours and clears; turns text around; hides; ends the line.
+    private static let hostile =
+        "x\u{1B}[2J\u{1B}]0;t\u{7}\r\u{8}\u{9B}31m\u{202E}\u{200B}\u{2066}\u{FEFF}\u{E0041}\u{2028}y"
+
+    @Test func everyLineIsHarmless() throws {
+        for environment in [[:], ["CLICOLOR_FORCE": "1"]] {
+            let captured = CapturedConsole(environment: environment)
+            let text = Self.hostile
+            captured.console.write(text)
+            captured.console.write(lines: [text, text + "\nerror: forged"])
+            captured.console.log(text + "\nerror: forged")
+            captured.console.warn(text + "\nerror: forged")
+            captured.console.fail(text + "\nerror: forged")
+            captured.console.log(lines: text)
+            captured.console.showBar(text)
+            captured.console.showBar("")
+            ProgressReporter(text, total: 2, unit: text, on: captured.console).finish()
+            let (output, errors) = try captured.read()
+            var own = errors
+            for sequence in ["\r", "\u{1B}[K", "\u{1B}[1;33m", "\u{1B}[1;31m", "\u{1B}[0m"] {
+                own = own.replacingOccurrences(of: sequence, with: "")
+            }
+            for scalar in (output + own).unicodeScalars {
+                #expect(!scalar.isHidden || scalar == "\n", "U+\(String(scalar.value, radix: 16))")
+            }
+            #expect(output.contains("\\u{1B}[2J") && output.contains("\\u{202E}"))
+            let forged = (output + own).split(separator: "\n").filter {
+                $0.hasPrefix("error: forged")
+            }
+            #expect(forged.isEmpty)
+        }
+    }
+
+    @Test func jsonStaysJSON() throws {
+        let text = try json(["name": Self.hostile])
+        #expect(!text.unicodeScalars.contains { $0.isHidden && $0 != "\n" })
+        let found = try JSONDecoder().decode([String: String].self, from: Data(text.utf8))
+        #expect(found == ["name": Self.hostile])
+    }
+
+    @Test(
+        .enabled(if: FileManager.default.fileExists(atPath: "/dev/full"), "there is no /dev/full"))
+    func aFullDiskIsAFailure() async {
+        await #expect(processExitsWith: .exitCode(ExitStatus.failed.rawValue)) {
+            let full = open("/dev/full", O_WRONLY)
+            // Standard error may be full too.
+            Console(output: full, errors: full, environment: [:]).write("a result")
+            exit(99)
+        }
     }
 }

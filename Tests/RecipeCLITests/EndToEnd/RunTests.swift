@@ -27,7 +27,6 @@ import Testing
         "purify model --auxiliary aux.txt -o out --precision fp8",
         "purify model --auxiliary aux.txt -o out --device gpu",
         "purify model --auxiliary aux.txt -o out --threads 0",
-        "purify model --auxiliary aux.txt -o out --resume",
         "purify model --auxiliary aux.txt -o out --run out",
         "purify model --auxiliary aux.txt -o out --weight 0 --no-pretraining-loss",
         "attack rot13 model --auxiliary aux.txt -o out",
