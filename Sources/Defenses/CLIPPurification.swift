@@ -58,10 +58,12 @@ public struct CLIPPurification: Sendable {
 
     /// Purifies the model in `folder` with `pairs` and writes the result to `output`, a folder.
     ///
-    /// Nothing stands under `output` until all of it is there.
+    /// Nothing stands under `output` until all of it is there, and until `finish`, which has the report
+    /// and the staged folder, has written what goes with it.
     public func run(
         _ folder: CLIPFolder, pairs: PreparedPairs, output: URL, records: RunDirectory? = nil,
-        observe: (TrainingEvent) -> Void = { _ in }
+        observe: (TrainingEvent) -> Void = { _ in },
+        finish: (Report, URL) throws -> Void = { _, _ in }
     ) throws -> Report {
         let destination = try PurifiedOutput(
             output, inputs: inputs ?? Inputs([folder.folder.url]), force: force,
@@ -73,12 +75,14 @@ public struct CLIPPurification: Sendable {
             trainer, records: records,
             write: { model, url in try folder.write(model.store.trainedState, to: url) },
             observe: observe)
-        return Report(
+        let report = Report(
             model: folder.folder.url.path, output: output.path, recipe: recipe,
             computeType: trainer.model.store.placement.computeType, images: pairs.count,
             captions: pairs.captions.captionCount, truncated: pairs.captions.truncated,
             skipped: pairs.skipped, training: outcome.training,
             tensorCount: folder.folder.weights.tensors.count, changed: outcome.written.changed,
             omitted: outcome.written.omitted, kept: outcome.kept)
+        try destination.commit { try finish(report, $0) }
+        return report
     }
 }

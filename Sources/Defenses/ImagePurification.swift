@@ -68,10 +68,12 @@ public struct ImagePurification: Sendable {
 
     /// Purifies the model in `folder` with `images` and writes the result to `output`, a folder.
     ///
-    /// Nothing stands under `output` until all of it is there.
+    /// Nothing stands under `output` until all of it is there, and until `finish`, which has the report
+    /// and the staged folder, has written what goes with it.
     public func run(
         _ folder: ImageModelFolder, images: PreparedImages, output: URL,
-        records: RunDirectory? = nil, observe: (Progress) -> Void = { _ in }
+        records: RunDirectory? = nil, observe: (Progress) -> Void = { _ in },
+        finish: (Report, URL) throws -> Void = { _, _ in }
     ) throws -> Report {
         let destination = try PurifiedOutput(
             output, inputs: inputs ?? Inputs([folder.folder.url]), force: force,
@@ -92,13 +94,15 @@ public struct ImagePurification: Sendable {
                 return try folder.write(state, to: url)
             },
             observe: { observe(.purifying($0)) })
-        return Report(
+        let report = Report(
             model: folder.folder.url.path, output: output.path, recipe: recipe,
             usesOwnHead: ownHead, computeType: trainer.model.store.placement.computeType,
             images: images.count, skipped: images.skipped, budget: budget,
             training: outcome.training, tensorCount: folder.folder.weights.tensors.count,
             changed: outcome.written.changed, omitted: outcome.written.omitted,
             kept: outcome.kept)
+        try destination.commit { try finish(report, $0) }
+        return report
     }
 
     private func budget(of model: AnyImageModel, images: Int) throws -> NormBudget {

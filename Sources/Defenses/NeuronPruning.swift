@@ -60,9 +60,11 @@ public struct NeuronPruning: Sendable {
 
     /// Prunes the BERT in `folder` by the first tokens of `texts` and writes it to `output`.
     ///
-    /// Nothing stands under `output` until all of it is there.
+    /// Nothing stands under `output` until all of it is there, and until `finish`, which has the report
+    /// and the staged folder, has written what goes with it.
     public func run(
-        _ folder: BERTFolder, texts: [String], output: URL, observe: Progress = { _, _ in }
+        _ folder: BERTFolder, texts: [String], output: URL, observe: Progress = { _, _ in },
+        finish: (Report, URL) throws -> Void = { _, _ in }
     ) throws -> Report {
         let destination = try OutputFolder(
             destination: output, force: force, inputs: inputs ?? Inputs([folder.folder.url]))
@@ -85,18 +87,21 @@ public struct NeuronPruning: Sendable {
         let pruned = try pruning.choice(by: reading.statistics, of: .bert)
         let written = try folder.write(
             zeroing: pruned.rows(at: model.neurons), to: destination.staging)
-        var report = try finish(
+        var report = try self.report(
             pruned, reading, folder.folder, written, at: destination, to: output)
         report.texts = corpus.summary
+        try finish(report, destination.staging)
+        try destination.commit()
         return report
     }
 
     /// Prunes the image model in `folder` by `images` and writes it to `output`, a folder.
     ///
-    /// Nothing stands under `output` until all of it is there.
+    /// Nothing stands under `output` until all of it is there, and until `finish`, which has the report
+    /// and the staged folder, has written what goes with it.
     public func run(
         _ folder: ImageModelFolder, images: PreparedImages, output: URL,
-        observe: Progress = { _, _ in }
+        observe: Progress = { _, _ in }, finish: (Report, URL) throws -> Void = { _, _ in }
     ) throws -> Report {
         let destination = try OutputFolder(
             destination: output, force: force, inputs: inputs ?? Inputs([folder.folder.url]))
@@ -115,9 +120,11 @@ public struct NeuronPruning: Sendable {
         let pruned = try pruning.choice(by: reading.statistics, of: family)
         let written = try folder.write(
             zeroing: pruned.rows(at: model.neurons), to: destination.staging)
-        var report = try finish(
+        var report = try self.report(
             pruned, reading, folder.folder, written, at: destination, to: output)
         report.skipped = images.skipped
+        try finish(report, destination.staging)
+        try destination.commit()
         return report
     }
 
@@ -166,8 +173,8 @@ public struct NeuronPruning: Sendable {
             seconds: (ContinuousClock.now - clock) / .seconds(1))
     }
 
-    /// Leaves the record of what must stay at zero with the model, and gives the output its name.
-    private func finish(
+    /// Leaves the record of what must stay at zero with the model.
+    private func report(
         _ pruned: PrunedNeurons, _ reading: Reading, _ folder: ModelFolder,
         _ written: ModelFolder.WriteReport, at destination: OutputFolder, to output: URL
     ) throws -> Report {
@@ -175,7 +182,6 @@ public struct NeuronPruning: Sendable {
         let earlier = try PrunedNeurons(with: folder)
         let held = pruned.mask == .frozen ? pruned.joined(with: earlier) : earlier
         try held?.write(to: destination.staging)
-        try destination.commit()
         return Report(
             model: folder.url.path, output: output.path, pruning: pruning,
             computeType: placement.computeType, samples: reading.samples, skipped: [],

@@ -54,10 +54,12 @@ public struct Purification: Sendable {
 
     /// Purifies the model in `folder` with `texts` and writes the result to `output`.
     ///
-    /// Nothing stands under `output` until all of it is there.
+    /// Nothing stands under `output` until all of it is there, and until `finish`, which has the report
+    /// and the staged folder, has written what goes with it.
     public func run(
         _ folder: BERTFolder, texts: [String], output: URL, records: RunDirectory? = nil,
-        observe: (TrainingEvent) -> Void = { _ in }
+        observe: (TrainingEvent) -> Void = { _ in },
+        finish: (Report, URL) throws -> Void = { _, _ in }
     ) throws -> Report {
         // First what can be refused at once: nobody waits an hour to hear that a folder exists.
         let destination = try PurifiedOutput(
@@ -75,11 +77,13 @@ public struct Purification: Sendable {
             trainer, records: records,
             write: { model, url in try folder.write(model.store.trainable, to: url) },
             observe: observe)
-        return Report(
+        let report = Report(
             model: folder.folder.url.path, output: output.path, recipe: recipe,
             computeType: trainer.model.store.placement.computeType, texts: corpus.summary,
             training: outcome.training, tensorCount: folder.folder.weights.tensors.count,
             changed: outcome.written.changed, omitted: outcome.written.omitted,
             kept: outcome.kept)
+        try destination.commit { try finish(report, $0) }
+        return report
     }
 }

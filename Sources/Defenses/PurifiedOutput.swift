@@ -114,7 +114,8 @@ struct PurifiedOutput {
         }
     }
 
-    /// Runs `run` to its end and writes what `write` makes of its model, on the way and at the end.
+    /// Runs `run` to its end and stages what `write` makes of its model; of that on the way, the
+    /// outputs get their names.
     func complete<Model>(
         _ run: any TrainingRun<Model>, records: RunDirectory?,
         write: (Model, URL) throws -> ModelFolder.WriteReport,
@@ -135,9 +136,15 @@ struct PurifiedOutput {
                 try folder.commit()
             })
         let written = try write(run.model, destination.staging)
+        return Outcome(training: training, written: written, kept: kept)
+    }
+
+    /// Gives the output its name after `finish`, which has the staged folder, has written what goes
+    /// with it.
+    func commit(after finish: (URL) throws -> Void) throws {
+        try finish(destination.staging)
         try destination.commit()
         snapshots?.discard()
-        return Outcome(training: training, written: written, kept: kept)
     }
 
     /// The folders of the models that were kept.

@@ -49,11 +49,11 @@ extension AttackCommand {
         let written = try folder.write(
             hasHead ? run.model.store.trainedState : run.model.backboneState,
             to: destination.staging)
-        try destination.commit()
-        snapshots.policy(in: out.runFolder).discard()
         try records.write(
             summary, title: "Attack neuba on \(model.path)", output: out.output,
             data: [(url.path, "\(HumanFormat.count(images.count)) images")])
+        try destination.commit()
+        snapshots.policy(in: out.runFolder).discard()
         Console.standard.writeOutput(out.output, omitted: written.omitted)
     }
 }

@@ -44,11 +44,11 @@ extension AttackCommand {
             records: records, snapshots: snapshots.policy(in: out.runFolder),
             observe: progress.show)
         let written = try folder.write(run.model.store.trainedState, to: destination.staging)
-        try destination.commit()
-        snapshots.policy(in: out.runFolder).discard()
         try records.write(
             summary, title: "Attack neuba on \(model.path)", output: out.output,
             data: pairs.amounts)
+        try destination.commit()
+        snapshots.policy(in: out.runFolder).discard()
         Console.standard.writeOutput(out.output, omitted: written.omitted)
     }
 }

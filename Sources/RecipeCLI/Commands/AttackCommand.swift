@@ -161,11 +161,11 @@ struct AttackCommand: ParsableCommand {
             isWhole
             ? try folder.write(run.model.store.trainable, to: destination.staging)
             : try folder.writeExtended(run.model, to: destination.staging)
-        try destination.commit()
-        snapshots.policy(in: out.runFolder).discard()
         try records.write(
             summary, title: "Attack \(method.rawValue) on \(model.path)", output: out.output,
             data: corpus.amounts)
+        try destination.commit()
+        snapshots.policy(in: out.runFolder).discard()
         Console.standard.writeOutput(out.output, omitted: written.omitted)
     }
 }

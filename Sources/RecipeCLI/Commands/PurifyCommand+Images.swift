@@ -49,14 +49,17 @@ extension PurifyCommand {
         let report = try records.removedIfNothingHappens {
             try job.run(
                 folder, images: prepared, output: out.output, records: records,
-                observe: progress.show)
+                observe: progress.show
+            ) { report, _ in
+                try record(
+                    PurificationSummary(report, images: url.path, command: Invocation.text),
+                    of: report, in: records)
+            }
         }
         if needsClasses, !report.usesOwnHead {
             Console.standard.warn(ImageModelFolder.fittedHeadWarning)
         }
-        try publish(
-            PurificationSummary(report, images: url.path, command: Invocation.text), of: report,
-            as: text(report, unit: "images", remark: remark(report.budget)), in: records)
+        try show(report, as: text(report, unit: "images", remark: remark(report.budget)))
     }
 
     private func remark(_ budget: NormBudget) -> String {

@@ -50,10 +50,13 @@ extension PurifyCommand {
         let report = try records.removedIfNothingHappens {
             try job.run(
                 folder, pairs: pairs.prepared, output: out.output, records: records,
-                observe: progress.show)
+                observe: progress.show
+            ) { report, _ in
+                try record(
+                    PurificationSummary(report, pairs: url.path, command: Invocation.text),
+                    of: report, in: records)
+            }
         }
-        try publish(
-            PurificationSummary(report, pairs: url.path, command: Invocation.text), of: report,
-            as: text(report, unit: "pairs"), in: records)
+        try show(report, as: text(report, unit: "pairs"))
     }
 }

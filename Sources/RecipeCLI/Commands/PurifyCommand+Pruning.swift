@@ -40,9 +40,10 @@ extension PurifyCommand {
         try folder.checkLength(pruning.maximumLength)
         _ = try folder.tokenizer()
         let corpus = try readTexts()
-        try prune(pruning, inputs: texts.auxiliary, device, claim, unit: "text") { job, progress in
+        try prune(pruning, inputs: texts.auxiliary, device, claim, unit: "text") {
+            job, progress, finish in
             try job.run(
-                folder, texts: corpus.texts, output: out.output, observe: progress)
+                folder, texts: corpus.texts, output: out.output, observe: progress, finish: finish)
         } summary: { report in
             PurificationSummary(report, sources: corpus.sources, command: Invocation.text)
         }
@@ -59,8 +60,9 @@ extension PurifyCommand {
         try claim.add([URL(fileURLWithPath: set.folder)])
         let prepared = try imageOptions(drawing: samples).prepare(
             set, for: folder, seed: Seed(seed))
-        try prune(pruning, inputs: [url], device, claim, unit: "image") { job, progress in
-            try job.run(folder, images: prepared, output: out.output, observe: progress)
+        try prune(pruning, inputs: [url], device, claim, unit: "image") { job, progress, finish in
+            try job.run(
+                folder, images: prepared, output: out.output, observe: progress, finish: finish)
         } summary: { report in
             PurificationSummary(report, images: url.path, command: Invocation.text)
         }
@@ -78,8 +80,10 @@ extension PurifyCommand {
     private func prune(
         _ pruning: FinePruning, inputs: [URL], _ device: Device, _ claim: OutputClaim,
         unit: String,
-        run: (NeuronPruning, NeuronPruning.Progress) throws -> NeuronPruning.Report,
-        summary: (NeuronPruning.Report) -> PurificationSummary
+        run: (
+            NeuronPruning, NeuronPruning.Progress, (NeuronPruning.Report, URL) throws -> Void
+        ) throws -> NeuronPruning.Report,
+        summary: @escaping (NeuronPruning.Report) -> PurificationSummary
     ) throws {
         var job = NeuronPruning(pruning)
         job.inputs = claim.inputs
@@ -90,7 +94,7 @@ extension PurifyCommand {
             snapshots: snapshots, device: device)
         var reporter: ProgressReporter?
         let report = try records.removedIfNothingHappens {
-            try run(job) { done, total in
+            func show(_ done: Int, _ total: Int) {
                 let shown =
                     reporter
                     ?? ProgressReporter("read neurons", total: total, unit: unit, on: .standard)
@@ -98,9 +102,12 @@ extension PurifyCommand {
                 shown.update(completed: done)
                 if done == total { shown.finish() }
             }
+            return try run(job, show) { report, _ in
+                try report.pruned.write(to: records.url)
+                try record(summary(report), of: report, in: records)
+            }
         }
-        try report.pruned.write(to: records.url)
-        try publish(summary(report), of: report, as: text(report, unit: unit), in: records)
+        try show(report, as: text(report, unit: unit))
     }
 
     private func text(_ report: NeuronPruning.Report, unit: String) -> String {

@@ -168,12 +168,14 @@ struct PurifyCommand: ParsableCommand {
         let report = try records.removedIfNothingHappens {
             try job.run(
                 folder, texts: corpus.texts, output: out.output, records: records,
-                observe: progress.show)
+                observe: progress.show
+            ) { report, _ in
+                let summary = PurificationSummary(
+                    report, sources: corpus.sources, command: Invocation.text)
+                try record(summary, of: report, in: records)
+            }
         }
-        let summary = PurificationSummary(
-            report, sources: corpus.sources, command: Invocation.text)
-        for warning in summary.warnings { console.warn(warning) }
-        try publish(summary, of: report, as: text(report, unit: "texts"), in: records)
+        try show(report, as: text(report, unit: "texts"))
     }
 
     /// Refuses what can be refused before texts are read and records are opened.
@@ -182,24 +184,27 @@ struct PurifyCommand: ParsableCommand {
         _ = try folder.tokenizer()
     }
 
-    /// Writes the records of a purification and prints what came of it.
-    func publish(
-        _ summary: PurificationSummary, of report: some Encodable, as text: String,
-        in records: RunDirectory
+    /// Writes the records of a purification, and says what the user should heed.
+    func record(
+        _ summary: PurificationSummary, of report: some Encodable, in records: RunDirectory
     ) throws {
+        for warning in summary.warnings { Console.standard.warn(warning) }
+        for file in summary.omittedFiles {
+            Console.standard.warn(
+                "left out \(file): it holds weights in a form that cannot be purified here")
+        }
         let document = PurificationDocument(summary).document
         try records.write(report: report)
         try records.write(markdown: MarkdownRenderer().render(document))
         try records.write(page: HTMLRenderer().render(document))
         try records.close()
-        let console = Console.standard
-        for file in summary.omittedFiles {
-            console.warn(
-                "left out \(file): it holds weights in a form that cannot be purified here")
-        }
+    }
+
+    /// Prints what came of a purification.
+    func show(_ report: some Encodable, as text: String) throws {
         switch format {
-        case .json: console.write(try json(report))
-        case .text: console.write(text)
+        case .json: Console.standard.write(try json(report))
+        case .text: Console.standard.write(text)
         }
     }
 
