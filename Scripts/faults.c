@@ -34,7 +34,8 @@ static int is_open_beneath(int descriptor) {
     char name[64], path[PATH_MAX];
     snprintf(name, sizeof name, "/proc/self/fd/%d", descriptor);
     ssize_t length = readlink(name, path, sizeof path - 1);
-    if (length <= 0) return 0;
+    // Pipes and the like have no path.
+    if (length <= 0 || path[0] != '/') return 0;
     path[length] = 0;
     return is_beneath(path);
 }

@@ -115,8 +115,8 @@ import Testing
 
     @Test func outputsThatCannotBeWritten() throws {
         try refused(
-            Self.purify.replacingOccurrences(of: "-o out", with: "-o aux.txt/out"),
-            saying: "aux.txt", "file, not a folder")
+            Self.purify.replacingOccurrences(of: "-o out", with: "-o train.tsv/out"),
+            saying: "train.tsv", "file, not a folder")
         try refused(
             Self.purify.replacingOccurrences(of: "-o out", with: "-o /proc/out"),
             saying: "/proc/out")
