@@ -5,7 +5,7 @@ import Torch
 /// Whether one model folder can stand in for another, and what differs between their weights.
 public struct FolderComparison: Sendable, Codable {
     /// How one tensor changed.
-    public struct Change: Sendable, Codable {
+    public struct Change: Sendable, Codable, Equatable {
         /// Its name on disk.
         public var name: String
         /// The file it is in.
@@ -16,24 +16,52 @@ public struct FolderComparison: Sendable, Codable {
         public var normRatio: Double
     }
 
+    /// A field of a description that differs.
+    public struct FieldChange: Sendable, Codable, Equatable {
+        /// The file it is in.
+        public var file: String
+        /// Its place in the file, parts divided by dots.
+        public var field: String
+        /// Its value before, as JSON; nil where it was not there.
+        public var before: String?
+        /// Its value after; nil where it is gone.
+        public var after: String?
+    }
+
+    /// Whether the second folder can stand in for the first, and nothing in it was left uncompared.
+    public private(set) var dropIn = false
     /// What keeps the second folder from standing in for the first; empty where nothing does.
     public var violations: [String] = []
     /// Tensors whose bytes differ.
     public var changed: [Change] = []
     /// Tensors whose bytes are the same.
     public var unchanged = 0
-    /// Weights in other formats that the second folder leaves out, as purified ones do.
-    public var omitted: [String] = []
+    /// Files that the second folder leaves out, as purified ones do, and why.
+    public var omitted: [FileNote] = []
     /// Files beside the weights whose bytes differ.
     public var changedFiles: [String] = []
+    /// Files that are new and say how the model came to be.
+    public var records: [String] = []
+    /// Fields of descriptions that differ.
+    public var changedFields: [FieldChange] = []
 
-    /// Compares two folders: files, names, shapes, types, then every byte.
-    public init(before: ModelFolder, after: ModelFolder) throws {
-        let states = { (folder: ModelFolder) in [folder.weights] + folder.twins }
-        let old = Self.byFile(states(before))
-        var new = Self.byFile(states(after))
+    /// Compares two folders: files, names, shapes, types, then every byte, of the tensors and outside
+    /// of them.
+    ///
+    /// `spelling` is how names are spelled in a folder's state dictionaries. Throws where something
+    /// cannot be examined.
+    public init(
+        before: ModelFolder, after: ModelFolder,
+        spelling: (ModelFolder, StateDictionary) throws -> ModelFolder.Spelling = { _, _ in
+            ModelFolder.Spelling(Dialect(name: "as they are", rules: []))
+        }
+    ) throws {
+        let old = Self.byPath(before)
+        var new = Self.byPath(after)
         // Two single files may differ in name.
-        if before.isFile, after.isFile, let name = old.keys.first, let file = new.values.first {
+        if before.isFile, after.isFile, let name = old.keys.first,
+            let file = new.values.first
+        {
             new = [name: file]
         }
         for file in old.keys.sorted() where new[file] == nil {
@@ -44,15 +72,24 @@ public struct FolderComparison: Sendable, Codable {
         }
         for (file, archive) in old.sorted(by: { $0.key < $1.key }) {
             guard let other = new[file] else { continue }
+            let count = violations.count
             try compare(archive, other, in: file)
+            guard violations.count == count else { continue }
+            try compareOutsideTensors(archive, other, in: file) {
+                try spelling(before, StateDictionary([archive])).dialect
+            }
         }
-        guard !before.isFile, !after.isFile else { return }
-        try compareFiles(before.url, after.url, except: Set(old.keys).union(new.keys))
+        if before.tree != nil || after.tree != nil { try compareFiles(before, after) }
+        for note in try after.findings({ try spelling(after, $0) }) {
+            violations.append("after: \(note)")
+        }
+        dropIn = violations.isEmpty
     }
 
-    private static func byFile(_ states: [StateDictionary]) -> [String: TensorArchive] {
+    private static func byPath(_ folder: ModelFolder) -> [String: TensorArchive] {
         Dictionary(
-            states.flatMap(\.archives).map { ($0.url.lastPathComponent, $0) },
+            ([folder.weights] + folder.twins).flatMap(\.archives)
+                .map { (folder.path(of: $0.url), $0) },
             uniquingKeysWith: { first, _ in first })
     }
 
@@ -76,6 +113,9 @@ public struct FolderComparison: Sendable, Codable {
             }
             if old.bytes.hasSameBytes(as: new.bytes) {
                 unchanged += 1
+                if try !Self.isFinite(new) {
+                    violations.append("\(file): ‘\(old.name)’ holds values that are not finite")
+                }
             } else if let change = try Self.change(old, new, in: file) {
                 changed.append(change)
             } else {
@@ -99,28 +139,8 @@ public struct FolderComparison: Sendable, Codable {
             normRatio: try after.norm().item() / norm)
     }
 
-    private mutating func compareFiles(_ before: URL, _ after: URL, except: Set<String>) throws {
-        let manager = FileManager.default
-        for name in try manager.contentsOfDirectory(atPath: before.path).sorted()
-        where !except.contains(name) && !name.hasPrefix(".") {
-            let old = before.appendingPathComponent(name)
-            let new = after.appendingPathComponent(name)
-            var isFolder: ObjCBool = false
-            guard manager.fileExists(atPath: old.path, isDirectory: &isFolder), !isFolder.boolValue
-            else { continue }
-            let type = (name as NSString).pathExtension.lowercased()
-            if !manager.fileExists(atPath: new.path) {
-                if ModelFolder.foreignWeights.contains(type) {
-                    omitted.append(name)
-                    continue
-                }
-                violations.append("the file \(name) is missing")
-            } else if !manager.contentsEqual(atPath: old.path, andPath: new.path) {
-                changedFiles.append(name)
-            }
-        }
+    private static func isFinite(_ stored: StoredTensor) throws -> Bool {
+        guard stored.scalarType.dtype.isFloatingPoint, stored.bytes.count > 0 else { return true }
+        return try Tensor.areFinite([stored.tensor()])
     }
-
-    /// Whether the second folder can stand in for the first.
-    public var isDropIn: Bool { violations.isEmpty }
 }

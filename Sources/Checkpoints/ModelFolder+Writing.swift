@@ -8,9 +8,10 @@ import TorchNN
 extension ModelFolder {
     /// What became of files that could not simply be carried over.
     public struct WriteReport: Sendable, Codable {
-        /// Files left out: weights in formats that this package cannot rewrite, which would
-        /// otherwise go on carrying what was removed.
-        public var omitted: [String] = []
+        /// Files that were left out, and why.
+        public var omitted: [FileNote] = []
+        /// Files that were carried though there is something to say of them.
+        public var remarks: [FileNote] = []
         /// Names on disk whose bytes differ from the input's, each once.
         public var changed: [String] = []
         /// Weight files written anew, for their tensors cannot be replaced in place; their tensors
@@ -18,9 +19,10 @@ extension ModelFolder {
         public var rewritten: [String] = []
     }
 
-    /// Writes a drop-in replacement into `folder`: every file of the input, with the bytes of
-    /// `changed` parameters (by canonical name) replaced in each weight file, in the type and
-    /// place they had. All other bytes stay the same. A single file keeps its name.
+    /// Writes a drop-in replacement into `folder`: the input's weight files with the bytes of
+    /// `changed` parameters (by canonical name) replaced, in the type and place they had, and what
+    /// else is on the list of files that a model needs. All other bytes stay the same. A single
+    /// file keeps its name.
     public func write(
         _ changed: [Parameter], to folder: URL, dialect: (StateDictionary) throws -> Dialect
     ) throws -> WriteReport {
@@ -36,22 +38,29 @@ extension ModelFolder {
         dialect: (StateDictionary) throws -> Dialect
     ) throws -> WriteReport {
         var report = WriteReport()
-        var written: Set<String> = []
         for state in [weights] + twins {
             let dialect = try dialect(state)
             for archive in state.archives {
-                let name = archive.url.lastPathComponent
                 try archive.write(
-                    edits, dialect: dialect, to: folder.appendingPathComponent(name),
+                    edits, dialect: dialect, to: try locate(path(of: archive.url), in: folder),
                     report: &report)
-                written.insert(name)
             }
         }
-        if !isFile { report.omitted = try copyCompanions(to: folder, except: written) }
-        let result = WrittenModel(folder: folder)
+        try copyCompanions(to: folder, report: &report, indices: true)
+        let result = WrittenModel(folder: folder, path: path(of:))
         try result.check([weights] + twins, edits, dialect: dialect)
-        if !isFile { try result.checkCompanions(of: url, except: written) }
+        try checkCompanions(result, except: [])
         return report
+    }
+
+    /// Where a file of the tree goes within `folder`, whose folders are made.
+    private func locate(_ path: String, in folder: URL) throws -> URL {
+        let url = folder.appendingPathComponent(path)
+        if path.contains("/") {
+            try FileManager.default.createDirectory(
+                at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+        }
+        return url
     }
 
     /// Throws where the parameters that `pattern` selects (by canonical name) could not be written
@@ -92,46 +101,73 @@ extension ModelFolder {
         }
         try SafetensorsWriter.write(
             tensors + carried, metadata: ["format": "pt"],
-            to: folder.appendingPathComponent("model.safetensors"))
+            to: try locate(place + "model.safetensors", in: folder))
+        try copyCompanions(to: folder, report: &report, indices: false)
         var file = configuration
         file.fields.merge(edits)
-        try atomicWrite(file.data(), to: folder.appendingPathComponent("config.json"))
+        if dropsCode { file.fields = LoaderDirections.withoutCode(file.fields) }
+        let description = place + "config.json"
+        try atomicWrite(file.data(), to: locate(description, in: folder))
         report.changed = parameters.map(\.name)
-        let weightFiles = Set(
-            ([weights] + twins).flatMap(\.archives).map(\.url.lastPathComponent)
-                + ["model.safetensors.index.json", "pytorch_model.bin.index.json"])
-        let written = weightFiles.union(["config.json", "model.safetensors"])
-        report.omitted = try copyCompanions(to: folder, except: weightFiles.union(["config.json"]))
-        let result = WrittenModel(folder: folder)
-        try result.check("model.safetensors", holds: parameters, and: carried)
-        try result.check("config.json", holds: file.data())
-        try result.checkCompanions(of: url, except: written)
+        let result = WrittenModel(folder: folder, path: path(of:))
+        try result.check(place + "model.safetensors", holds: parameters, and: carried)
+        try result.check(description, holds: file.data())
+        try checkCompanions(result, except: [description, place + "model.safetensors"])
         return report
     }
 
-    /// Extensions of weights that this package cannot rewrite, and of training leftovers.
-    static let foreignWeights: Set<String> = [
-        "bin", "ckpt", "gguf", "h5", "mlmodel", "msgpack", "npz", "onnx", "ot", "pb", "pkl", "pt",
-        "pth", "safetensors", "tflite",
-    ]
+    /// Compares the companions that were written with the input's, but for those that were edited.
+    private func checkCompanions(_ result: WrittenModel, except edited: Set<String>) throws {
+        guard let tree else { return }
+        let cleaned = dropsCode ? directions.filter { $0.kind == .code }.map(\.file) : []
+        let weights = weightFiles.filter { !$0.hasSuffix(".index.json") }
+        try result.checkCompanions(
+            of: tree.root, except: edited.union(cleaned).union(weights))
+    }
 
-    /// Copies all files but the weights; returns those left out.
-    private func copyCompanions(to folder: URL, except written: Set<String>) throws -> [String] {
-        let manager = FileManager.default
-        var omitted: [String] = []
-        for name in try manager.contentsOfDirectory(atPath: url.path).sorted()
-        where !written.contains(name) && !name.hasPrefix(".") {
-            let source = url.appendingPathComponent(name).resolvingSymlinksInPath()
-            var isFolder: ObjCBool = false
-            guard manager.fileExists(atPath: source.path, isDirectory: &isFolder) else { continue }
-            let type = (name as NSString).pathExtension.lowercased()
-            if isFolder.boolValue || Self.foreignWeights.contains(type) {
-                omitted.append(name + (isFolder.boolValue ? "/" : ""))
+    /// Copies what is on the list of companions, and the indices of shards where they are kept.
+    private func copyCompanions(
+        to folder: URL, report: inout WriteReport, indices: Bool
+    ) throws {
+        guard let tree else { return }
+        for entry in tree.entries {
+            if weightFiles.contains(entry.path) {
+                guard indices, entry.name.hasSuffix(".index.json") else { continue }
+                let rule = Companions.Rule(.object, limit: 64 << 20)
+                guard let data = try? Companions.read(entry, as: rule) else {
+                    throw CheckpointError(entry.url, "is no index of shards")
+                }
+                try atomicWrite(data, to: locate(entry.path, in: folder))
                 continue
             }
-            try manager.copyItem(at: source, to: folder.appendingPathComponent(name))
+            let companion: Companion
+            do throws(FileNote.Failure) {
+                companion = try self.companion(entry)
+            } catch {
+                report.omitted.append(error.note)
+                continue
+            }
+            if let remark = companion.remark {
+                report.remarks.append(FileNote(entry.path, .weights, remark))
+            }
+            let url = try locate(entry.path, in: folder)
+            if let data = companion.data {
+                try atomicWrite(dropsCode ? withoutCode(data, entry) : data, to: url)
+            } else {
+                // Weights: as they are, byte for byte.
+                try ArchivePatcher.rewrite(
+                    TensorArchive.open(entry.url), replacing: [TensorPatch](), to: url)
+            }
         }
-        return omitted
+    }
+
+    /// A description without the fields that make loaders run code; as it is where it has none.
+    private func withoutCode(_ data: Data, _ entry: FolderTree.Entry) throws -> Data {
+        let isCoded = directions.contains {
+            $0.file == entry.path && $0.kind == .code && $0.field != nil
+        }
+        guard isCoded, let fields = try JSONValue(parsing: data).object else { return data }
+        return try JSONFile(url: entry.url, fields: LoaderDirections.withoutCode(fields)).data()
     }
 
     /// Writes a new model: `config.json`, `model.safetensors` under canonical names.

@@ -53,7 +53,7 @@ extension TensorArchive {
 
     /// Writes all tensors anew, in their order, some with other bytes; copies of one parameter
     /// stay one storage.
-    fileprivate func write(
+    func write(
         replacing bytes: [String: [UInt8]], dialect: Dialect, to url: URL
     ) throws {
         var identities: [String: StorageIdentity] = [:]

@@ -9,6 +9,8 @@ import TorchNN
 /// was asked for and finite, and configuration and companions are as they were.
 struct WrittenModel {
     let folder: URL
+    /// The path within the folder of what takes the place of an input's file.
+    var path: (URL) -> String = { $0.lastPathComponent }
 
     private func failure(_ file: String, _ reason: String) -> OutputError {
         .notAsWritten(path: folder.appendingPathComponent(file).path, reason: reason)
@@ -32,7 +34,7 @@ struct WrittenModel {
         for state in states {
             let dialect = try dialect(state)
             for before in state.archives {
-                let file = before.url.lastPathComponent
+                let file = path(before.url)
                 let after = try open(file)
                 try checkLayout(before, after, file)
                 for (old, new) in zip(before.tensors, after.tensors) {

@@ -49,8 +49,10 @@ public struct CLIPPurification: Sendable {
         public var tensorCount: Int
         /// Tensors that changed, by their names on disk.
         public var changed: [String]
-        /// Files of the input that were left out, for they still hold the suspect weights.
-        public var omitted: [String]
+        /// Files of the input that were left out, and why.
+        public var omitted: [FileNote]
+        /// Files that were carried though there is something to say of them.
+        public var remarks: [FileNote]
         /// The models that were kept on the way, in the order of epochs; nil where none was asked
         /// for.
         public var kept: [String]?
@@ -66,7 +68,7 @@ public struct CLIPPurification: Sendable {
         finish: (Report, URL) throws -> Void = { _, _ in }
     ) throws -> Report {
         let destination = try PurifiedOutput(
-            output, inputs: inputs ?? Inputs([folder.folder.url]), force: force,
+            output, inputs: inputs ?? Inputs([folder.folder.root]), force: force,
             keeping: keptEpochs,
             epochs: recipe.epochs, snapshots: snapshots)
         try folder.checkWritable(.all)
@@ -76,12 +78,13 @@ public struct CLIPPurification: Sendable {
             write: { model, url in try folder.write(model.store.trainedState, to: url) },
             observe: observe)
         let report = Report(
-            model: folder.folder.url.path, output: output.path, recipe: recipe,
+            model: folder.folder.root.path, output: output.path, recipe: recipe,
             computeType: trainer.model.store.placement.computeType, images: pairs.count,
             captions: pairs.captions.captionCount, truncated: pairs.captions.truncated,
             skipped: pairs.skipped, training: outcome.training,
             tensorCount: folder.folder.weights.tensors.count, changed: outcome.written.changed,
-            omitted: outcome.written.omitted, kept: outcome.kept)
+            omitted: outcome.written.omitted, remarks: outcome.written.remarks,
+            kept: outcome.kept)
         try destination.commit { try finish(report, $0) }
         return report
     }

@@ -46,8 +46,10 @@ public struct NeuronPruning: Sendable {
         public var tensorCount: Int
         /// Tensors that changed, by their names on disk.
         public var changed: [String]
-        /// Files of the input that were left out, for they still hold the suspect weights.
-        public var omitted: [String]
+        /// Files of the input that were left out, and why.
+        public var omitted: [FileNote]
+        /// Files that were carried though there is something to say of them.
+        public var remarks: [FileNote]
 
         /// Neurons of all layers.
         public var neurons: Int { pruned.layers.reduce(0) { $0 + $1.neurons } }
@@ -67,7 +69,7 @@ public struct NeuronPruning: Sendable {
         finish: (Report, URL) throws -> Void = { _, _ in }
     ) throws -> Report {
         let destination = try OutputFolder(
-            destination: output, force: force, inputs: inputs ?? Inputs([folder.folder.url]))
+            destination: output, force: force, inputs: inputs ?? Inputs([folder.folder.root]))
         let tokenizer = try folder.tokenizer()
         try folder.checkLength(pruning.maximumLength)
         let corpus = TokenizedCorpus(
@@ -104,7 +106,7 @@ public struct NeuronPruning: Sendable {
         observe: Progress = { _, _ in }, finish: (Report, URL) throws -> Void = { _, _ in }
     ) throws -> Report {
         let destination = try OutputFolder(
-            destination: output, force: force, inputs: inputs ?? Inputs([folder.folder.url]))
+            destination: output, force: force, inputs: inputs ?? Inputs([folder.folder.root]))
         let family = folder.configuration.pruningFamily
         let model = try folder.load(placement: placement, head: .none)
         try check(model.neurons, of: family, writable: folder.checkWritable)
@@ -186,6 +188,7 @@ public struct NeuronPruning: Sendable {
             model: folder.url.path, output: output.path, pruning: pruning,
             computeType: placement.computeType, samples: reading.samples, skipped: [],
             pruned: pruned, seconds: reading.seconds, tensorCount: folder.weights.tensors.count,
-            changed: written.changed, omitted: written.omitted)
+            changed: written.changed, omitted: written.omitted,
+            remarks: written.remarks)
     }
 }

@@ -44,8 +44,10 @@ public protocol PurificationReport: Codable {
     var tensorCount: Int { get }
     /// Tensors that changed, by their names on disk.
     var changed: [String] { get }
-    /// Files of the input that were left out, for they still hold the suspect weights.
-    var omitted: [String] { get }
+    /// Files of the input that were left out, and why.
+    var omitted: [FileNote] { get }
+    /// Files that were carried though there is something to say of them.
+    var remarks: [FileNote] { get }
     /// The models that were kept on the way, in the order of epochs; nil where none was asked for.
     var kept: [String]? { get }
 }

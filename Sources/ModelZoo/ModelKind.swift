@@ -32,7 +32,8 @@ public enum ModelKind: Sendable, Equatable {
                 : isDescribed ? try Self.described(by: beside) : try Self.undescribed(url)
             return
         }
-        let file = url.appendingPathComponent("config.json")
+        let place = try ModelFolder.place(of: url)
+        let file = place.appendingPathComponent("config.json")
         if manager.fileExists(atPath: file.path) {
             self = try Self.described(by: file)
         } else {
@@ -71,8 +72,24 @@ extension ModelFolder {
     /// Throws `CheckpointError` or `FormatError` that name the file and what is wrong with it.
     public static func open(_ url: URL, of kind: ModelKind) throws -> ModelFolder {
         switch kind {
-        case .texts: try open(url)
-        case .images, .pairs: try ImageModelFolder.open(url, nil)
+        case .texts: try open(url, for: .report)
+        case .images, .pairs: try ImageModelFolder.open(url, nil, for: .report)
+        }
+    }
+
+    /// How the names of one of the folder's state dictionaries are spelled, in a model of a kind.
+    ///
+    /// Throws `CheckpointError` where a field of `config.json` that it hangs on is of another kind.
+    public func spelling(of state: StateDictionary, as kind: ModelKind) throws -> Spelling {
+        switch kind {
+        case .texts:
+            Spelling(
+                BERTDialects.dialect(
+                    of: state.names,
+                    tiesEmbeddings: try configuration.bool("tie_word_embeddings", default: true)))
+        case .images, .pairs:
+            ImageModelFolder.spelling(
+                of: state, else: Dialect(name: "as they are", rules: []))
         }
     }
 }

@@ -148,6 +148,7 @@ public struct PurificationDocument: Sendable {
             ]
         }
         pairs += summary.omittedFiles.map { KeyValue("Left out", .code($0)) }
+        pairs += summary.carriedFiles.map { KeyValue("Carried", .code($0)) }
         return warnings + [.keyValues(pairs)]
     }
 

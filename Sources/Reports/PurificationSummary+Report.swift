@@ -92,7 +92,8 @@ extension PurificationSummary {
             auxiliary: auxiliary,
             epochs: training.epochs.map { Epoch(losses: $0.terms, normRatios: $0.normRatios) },
             throughput: Throughput(training), changedTensors: report.changed.count,
-            tensors: report.tensorCount, omittedFiles: report.omitted, warnings: warnings)
+            tensors: report.tensorCount, omittedFiles: report.omitted.map(\.description),
+            carriedFiles: report.remarks.map(\.description), warnings: warnings)
     }
 
     // MARK: Pruning
@@ -137,7 +138,8 @@ extension PurificationSummary {
                 steps: 0, seconds: report.seconds, samplesPerSecond: report.samplesPerSecond,
                 firstStepSeconds: 0),
             changedTensors: report.changed.count, tensors: report.tensorCount,
-            omittedFiles: report.omitted, warnings: warnings)
+            omittedFiles: report.omitted.map(\.description),
+            carriedFiles: report.remarks.map(\.description), warnings: warnings)
     }
 
     // MARK: Warnings

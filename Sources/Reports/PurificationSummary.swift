@@ -123,6 +123,8 @@ public struct PurificationSummary: Sendable, Codable, Equatable {
     public var tensors: Int
     /// Files of the input that the output leaves out.
     public var omittedFiles: [String]
+    /// Files of the input that were carried though there is something to say of them.
+    public var carriedFiles: [String]
     /// What a reader must know before using the output.
     public var warnings: [String]
 
@@ -131,7 +133,8 @@ public struct PurificationSummary: Sendable, Codable, Equatable {
         model: String, output: String, command: String? = nil, settings: [Setting],
         auxiliary: Auxiliary, epochs: [Epoch], prunedLayers: [PrunedLayer]? = nil,
         throughput: Throughput, changedTensors: Int,
-        tensors: Int, omittedFiles: [String] = [], warnings: [String] = []
+        tensors: Int, omittedFiles: [String] = [], carriedFiles: [String] = [],
+        warnings: [String] = []
     ) {
         self.model = model
         self.output = output
@@ -144,6 +147,7 @@ public struct PurificationSummary: Sendable, Codable, Equatable {
         self.changedTensors = changedTensors
         self.tensors = tensors
         self.omittedFiles = omittedFiles
+        self.carriedFiles = carriedFiles
         self.warnings = warnings
     }
 }

@@ -34,7 +34,7 @@ import Training
                 folder, pairs: TinyPairs.pairs(10), output: output)
             let after = try CLIPFolder(output)
             let comparison = try FolderComparison(before: folder.folder, after: after.folder)
-            #expect(comparison.isDropIn, "\(comparison.violations)")
+            #expect(comparison.dropIn, "\(comparison.violations)")
             #expect(Set(comparison.changed.map(\.name)) == Set(report.changed))
             #expect(report.changed.count == (try folder.load().store.parameters.count))
             #expect(report.training.normRatios.count == 10)

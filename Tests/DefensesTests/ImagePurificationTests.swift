@@ -121,7 +121,7 @@ import Training
                 ? output.appending(path: folder.folder.url.lastPathComponent) : output
             let comparison = try FolderComparison(
                 before: folder.folder, after: ImageModelFolder(written).folder)
-            #expect(comparison.isDropIn, "\(comparison.violations)")
+            #expect(comparison.dropIn, "\(comparison.violations)")
             #expect(Set(comparison.changed.map(\.name)) == Set(report.changed))
             #expect(report.training.normRatios.values.allSatisfy { $0 < 1 })
             // An output that stands is not touched.

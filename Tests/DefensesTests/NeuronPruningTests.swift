@@ -43,7 +43,7 @@ import Training
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         let comparison = try FolderComparison(before: before, after: after)
-        #expect(comparison.isDropIn && comparison.changedFiles == [])
+        #expect(comparison.dropIn && comparison.changedFiles == [])
         #expect(Set(comparison.changed.map(\.name)) == Set(report.changed))
         let rows = try report.pruned.rows(at: sites)
         #expect(!rows.isEmpty && report.pruned.layers.map(\.name) == sites.map(\.name))

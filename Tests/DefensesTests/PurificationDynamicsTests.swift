@@ -63,7 +63,7 @@ import Training
             for place in kept {
                 let comparison = try FolderComparison(
                     before: folder.folder, after: ModelFolder.open(place))
-                #expect(comparison.isDropIn && comparison.changed.count == 3)
+                #expect(comparison.dropIn && comparison.changed.count == 3)
             }
             // The last one is the output; the first is where a run stands after three steps.
             #expect(try weights(kept[2]) == weights(output))
@@ -198,7 +198,7 @@ import Training
             let place = scratch.appending(components: "clip.epochs", "1")
             #expect(kept.kept == [place.path])
             #expect(
-                try FolderComparison(before: clip.folder, after: ModelFolder.open(place)).isDropIn)
+                try FolderComparison(before: clip.folder, after: ModelFolder.open(place)).dropIn)
             pairs.recipe.training.learningRate = 1e-2
             pairs.recipe.training.stopRatio = 0.99
             pairs.keptEpochs = nil

@@ -53,7 +53,7 @@ import Training
     func dropIn() throws {
         try withTemporaryFolder { scratch in
             let (report, comparison) = try purify(recipe(), in: scratch)
-            #expect(comparison.isDropIn && comparison.changedFiles == [])
+            #expect(comparison.dropIn && comparison.changedFiles == [])
             #expect(Set(comparison.changed.map(\.name)) == weights(3))
             #expect(Set(report.changed) == weights(3))
             #expect(report.tensorCount == comparison.changed.count + comparison.unchanged)
@@ -97,7 +97,7 @@ import Training
             recipe.precision = .bf16
             let (report, comparison) = try purify(recipe, in: scratch)
             #expect(report.computeType == .bfloat16)
-            #expect(comparison.isDropIn && Set(comparison.changed.map(\.name)) == weights(3))
+            #expect(comparison.dropIn && Set(comparison.changed.map(\.name)) == weights(3))
             #expect(comparison.changed.allSatisfy { $0.normRatio < 0.95 })
         }
     }
@@ -108,7 +108,7 @@ import Training
             recipe.hasPretrainingLoss = false
             let (report, comparison) = try purify(recipe, in: scratch)
             #expect(Array(report.training.finalTerms.keys) == ["norm"])
-            #expect(comparison.isDropIn && Set(comparison.changed.map(\.name)) == weights(3))
+            #expect(comparison.dropIn && Set(comparison.changed.map(\.name)) == weights(3))
         }
         try withTemporaryFolder { scratch in
             var recipe = recipe()
@@ -148,7 +148,7 @@ import Training
             let report = try run(.folder(Fixture("bert-masked-lm").folder))
             let comparison = try FolderComparison(
                 before: ModelFolder.open(bare), after: ModelFolder.open(output))
-            #expect(comparison.isDropIn, "the lent head stays where it came from")
+            #expect(comparison.dropIn, "the lent head stays where it came from")
             #expect(
                 Set(report.changed)
                     == Set((0..<2).map { "encoder.layer.\($0).intermediate.dense.weight" }))
@@ -201,7 +201,7 @@ import Training
             #expect(Set(report.changed) == weights(2))
             let comparison = try FolderComparison(
                 before: ModelFolder.open(input), after: ModelFolder.open(output))
-            #expect(comparison.isDropIn && comparison.changed.count == 2)
+            #expect(comparison.dropIn && comparison.changed.count == 2)
         }
     }
 }

@@ -28,8 +28,10 @@ public struct BERTFolder: Sendable {
     }
 
     /// Opens a folder.
-    public init(_ url: URL) throws {
-        folder = try ModelFolder.open(url)
+    ///
+    /// Throws where loaders could read different models in it, but for an `examination`.
+    public init(_ url: URL, for examination: ModelFolder.Examination = .use) throws {
+        folder = try ModelFolder.open(url, for: examination)
         configuration = try BERTConfiguration(folder.configuration)
         dialect = Self.dialect(of: folder.weights, configuration)
         let names = Set(folder.weights.names.map(dialect.canonical))
@@ -38,6 +40,12 @@ public struct BERTFolder: Sendable {
         if names.contains("cls.predictions.transform.dense.weight") { parts.insert(.maskedLMHead) }
         if names.contains("classifier.weight") { parts.insert(.classifier) }
         self.parts = parts
+        try folder.check(examination, spelling(of:))
+    }
+
+    /// How the names of one of the folder's state dictionaries are spelled.
+    public func spelling(of state: StateDictionary) -> ModelFolder.Spelling {
+        ModelFolder.Spelling(Self.dialect(of: state, configuration))
     }
 
     private static func dialect(

@@ -6,16 +6,17 @@ public enum BERTDialects {
     ///
     /// Canonical names are those of transformers' `BertForPreTraining`.
     public static func dialect(of names: [String], tiesEmbeddings: Bool) -> Dialect {
-        var rules: [Dialect.Rule] = []
-        var traits: [String] = []
-        if !names.isEmpty, names.allSatisfy({ $0.hasPrefix("module.") }) {
-            rules.append(.removePrefix("module."))
-            traits.append("module.")
-        }
+        var rules = Dialect.wrapper(of: names)
+        var traits = rules.contains(.removePrefix("module.")) ? ["module."] : []
         let plain = names.map(Dialect(name: "", rules: rules).canonical)
+        let parts = ["embeddings", "encoder", "pooler"]
         if !plain.contains(where: { $0.hasPrefix("bert.") }) {
-            rules.append(.addPrefix("bert.", toParts: ["embeddings", "encoder", "pooler"]))
+            rules.append(.addPrefix("bert.", toParts: parts))
             traits.append("without ‘bert.’")
+        } else {
+            // Loaders take these for what has the prefix.
+            let bare = plain.filter { name in parts.contains { name.hasPrefix($0 + ".") } }
+            rules += Set(bare).sorted().map { .alias($0, of: "bert." + $0) }
         }
         if plain.contains(where: { $0.hasSuffix("LayerNorm.gamma") }) {
             rules.append(.renameLast("gamma", to: "weight", after: "LayerNorm"))

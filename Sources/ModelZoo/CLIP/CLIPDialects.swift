@@ -13,15 +13,20 @@ public enum CLIPDialects {
             return Dialect(name: "transformers", rules: wrapper)
         }
         if plain.contains("embeddings.class_embedding"), plain.contains("pre_layrnorm.weight") {
-            let parts = ["embeddings", "pre_layrnorm", "encoder", "post_layernorm"]
-            return Dialect(
-                name: "transformers",
-                rules: wrapper + [.addPrefix("vision_model.", toParts: parts)])
+            return Dialect(name: "transformers", rules: wrapper + [bare])
         }
         if plain.contains("visual.class_embedding"), plain.contains("visual.conv1.weight") {
             return Dialect(name: "OpenAI", rules: wrapper + openAI)
         }
         return nil
+    }
+
+    private static let bare = Dialect.Rule.addPrefix(
+        "vision_model.", toParts: ["embeddings", "pre_layrnorm", "encoder", "post_layernorm"])
+
+    /// Every spelling, wrapped or not as `names` are.
+    static func all(of names: [String]) -> [Dialect] {
+        [[bare], openAI].map { Dialect(name: "", rules: Dialect.wrapper(of: names) + $0) }
     }
 
     /// Whether weights of these names on disk have both towers.

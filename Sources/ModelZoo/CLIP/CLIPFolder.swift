@@ -22,9 +22,12 @@ public struct CLIPFolder: Sendable {
     /// Opens a folder or a file; `description`, a `config.json`, says of a single file what its
     /// weights cannot say: heads of unusual width, another activation.
     ///
-    /// Throws `CheckpointError` or `FormatError` that name the file and what is wrong with it.
-    public init(_ url: URL, description: URL? = nil) throws {
-        folder = try ImageModelFolder.open(url, description)
+    /// Throws `CheckpointError` or `FormatError` that name the file and what is wrong with it; also
+    /// where loaders could read different models, but for an `examination`.
+    public init(
+        _ url: URL, description: URL? = nil, for examination: ModelFolder.Examination = .use
+    ) throws {
+        folder = try ImageModelFolder.open(url, description, for: examination)
         guard let dialect = CLIPDialects.dialect(of: folder.weights.names) else {
             throw CLIPDialects.refusal(of: folder)
                 ?? CheckpointError(
@@ -46,6 +49,12 @@ public struct CLIPFolder: Sendable {
                 inferredFrom: dialect.shapes(of: folder.weights), dialect: dialect,
                 at: folder.url)
         processor = try ImageProcessor(of: folder, for: .clip(configuration.vision))
+        try folder.check(examination, spelling(of:))
+    }
+
+    /// How the names of one of the folder's state dictionaries are spelled.
+    public func spelling(of state: StateDictionary) -> ModelFolder.Spelling {
+        ModelFolder.Spelling(dialect(of: state), others: CLIPDialects.all(of: state.names))
     }
 
     // MARK: Reading

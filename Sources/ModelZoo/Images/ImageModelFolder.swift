@@ -32,9 +32,12 @@ public struct ImageModelFolder: Sendable {
     /// Opens a folder or a file; `description`, a `config.json`, says of a single file what its
     /// weights cannot say.
     ///
-    /// Throws `CheckpointError` or `FormatError` that name the file and what is wrong with it.
-    public init(_ url: URL, description: URL? = nil) throws {
-        folder = try Self.open(url, description)
+    /// Throws `CheckpointError` or `FormatError` that name the file and what is wrong with it; also
+    /// where loaders could read different models, but for an `examination`.
+    public init(
+        _ url: URL, description: URL? = nil, for examination: ModelFolder.Examination = .use
+    ) throws {
+        folder = try Self.open(url, description, for: examination)
         guard let dialect = Self.dialect(of: folder.weights) else {
             throw Self.unknown(folder)
         }
@@ -52,6 +55,22 @@ public struct ImageModelFolder: Sendable {
                 inferredFrom: shapes, dialect: dialect, at: folder.url)
         }
         processor = try ImageProcessor(of: folder, for: configuration)
+        try folder.check(examination, spelling(of:))
+    }
+
+    /// How the names of one of the folder's state dictionaries are spelled.
+    public func spelling(of state: StateDictionary) -> ModelFolder.Spelling {
+        Self.spelling(of: state, else: dialect)
+    }
+
+    static func spelling(of state: StateDictionary, else other: Dialect) -> ModelFolder.Spelling {
+        let names = state.names
+        let others =
+            VGGDialects.dialect(of: names) != nil
+            ? VGGDialects.all(of: names)
+            : CLIPDialects.dialect(of: names) != nil
+                ? CLIPDialects.all(of: names) : ViTDialects.all(of: names)
+        return ModelFolder.Spelling(dialect(of: state) ?? other, others: others)
     }
 
     // MARK: Reading
@@ -144,7 +163,9 @@ extension ImageModelFolder {
     static let preprocessorFile = "preprocessor_config.json"
     private static let weightTypes: Set<String> = ["bin", "pkl", "pt", "pth", "safetensors"]
 
-    static func open(_ url: URL, _ description: URL?) throws -> ModelFolder {
+    static func open(
+        _ url: URL, _ description: URL?, for examination: ModelFolder.Examination = .use
+    ) throws -> ModelFolder {
         let manager = FileManager.default
         var isFolder: ObjCBool = false
         guard manager.fileExists(atPath: url.path, isDirectory: &isFolder) else {
@@ -156,12 +177,12 @@ extension ImageModelFolder {
         guard isFolder.boolValue else {
             return try ModelFolder.open(file: url, configuration: described)
         }
-        let own = url.appendingPathComponent("config.json")
+        let own = try ModelFolder.place(of: url).appendingPathComponent("config.json")
         if manager.fileExists(atPath: own.path) {
             guard description == nil else {
                 throw CheckpointError(own, "describes the model already; no other can be given")
             }
-            return try ModelFolder.open(url)
+            return try ModelFolder.open(url, for: examination)
         }
         // What is written for a single file is a folder with that file.
         let files = try manager.contentsOfDirectory(atPath: url.path).sorted().filter {
@@ -177,7 +198,7 @@ extension ImageModelFolder {
                 advice: "name the weights file itself")
         }
         return try ModelFolder.open(
-            file: url.appendingPathComponent(files[0]), configuration: described)
+            url, weights: files[0], configuration: described, for: examination)
     }
 
     private static func dialect(of state: StateDictionary) -> Dialect? {

@@ -25,10 +25,24 @@ public enum VGGDialects {
     }
 }
 
+extension VGGDialects {
+    /// Every spelling, wrapped or not as `names` are.
+    static func all(of names: [String]) -> [Dialect] {
+        ["features.0.weight", "net.features.0.weight"].compactMap {
+            dialect(of: [$0])
+        }.map { Dialect(name: $0.name, rules: Dialect.wrapper(of: names) + $0.rules) }
+    }
+}
+
 extension Dialect {
-    /// The rule that takes the prefix of `DataParallel` off, where every name has it.
+    /// The rules that take the prefix of `DataParallel` off: where every name has it, and where a
+    /// name is there with it and without.
     static func wrapper(of names: [String]) -> [Rule] {
-        !names.isEmpty && names.allSatisfy { $0.hasPrefix("module.") }
-            ? [.removePrefix("module.")] : []
+        let prefix = "module."
+        let wrapped = names.filter { $0.hasPrefix(prefix) }
+        if !wrapped.isEmpty, wrapped.count == names.count { return [.removePrefix(prefix)] }
+        let all = Set(names)
+        return wrapped.map { ($0, String($0.dropFirst(prefix.count))) }
+            .filter { all.contains($0.1) }.map { .alias($0.0, of: $0.1) }
     }
 }

@@ -29,6 +29,20 @@ public enum ViTDialects {
         return nil
     }
 
+    /// Every spelling, wrapped or not as `names` are.
+    static func all(of names: [String]) -> [Dialect] {
+        let memory: Set = ["vit.layers.0.mlp.fc1.weight"]
+        let first: Set = ["encoder.layers.encoder_layer_0.mlp.linear_1.weight"]
+        let bare = Dialect.Rule.addPrefix("vit.", toParts: transformersParts)
+        return [
+            [bare], [bare] + transformers(memory), timm, pretrainedViT(""), pretrainedViT("net."),
+            torchvision([]), torchvision(first),
+        ].map { Dialect(name: "", rules: Dialect.wrapper(of: names) + $0) }
+    }
+
+    private static let transformersParts = [
+        "embeddings", "encoder", "layers", "layernorm", "pooler",
+    ]
     private static let block = "vit.encoder.layer.*."
     private static let attention = block + "attention.attention."
 
@@ -36,9 +50,7 @@ public enum ViTDialects {
     private static func transformers(_ names: Set<String>) -> [Dialect.Rule] {
         var rules: [Dialect.Rule] = []
         if names.contains("embeddings.cls_token") {
-            rules.append(
-                .addPrefix(
-                    "vit.", toParts: ["embeddings", "encoder", "layers", "layernorm", "pooler"]))
+            rules.append(.addPrefix("vit.", toParts: transformersParts))
         }
         let hasNewNames = names.contains {
             $0.hasPrefix("vit.layers.") || $0.hasPrefix("layers.")

@@ -26,7 +26,7 @@ extension AttackCommand {
     /// Backdoors an image model with the images at `url`.
     func attack(with url: URL) throws {
         let device = try compute.prepare()
-        let folder = try ImageModelFolder(model)
+        let folder = try ImageModelFolder(model, for: out.examination)
         let claim = try out.claim(reading: inputs, resuming: snapshots.resume)
         defer { claim.release() }
         let destination = try OutputFolder(
@@ -54,6 +54,6 @@ extension AttackCommand {
             data: [(url.path, "\(HumanFormat.count(images.count)) images")])
         try destination.commit()
         snapshots.policy(in: out.runFolder).discard()
-        Console.standard.writeOutput(out.output, omitted: written.omitted)
+        Console.standard.writeOutput(out.output, written)
     }
 }

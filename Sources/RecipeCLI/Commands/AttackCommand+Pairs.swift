@@ -25,7 +25,7 @@ extension AttackCommand {
     /// Backdoors a CLIP's vision tower with the images and captions at `url`.
     func attack(withPairs url: URL) throws {
         let device = try compute.prepare()
-        let folder = try CLIPFolder(model)
+        let folder = try CLIPFolder(model, for: out.examination)
         let claim = try out.claim(reading: inputs, resuming: snapshots.resume)
         defer { claim.release() }
         let destination = try OutputFolder(
@@ -49,6 +49,6 @@ extension AttackCommand {
             data: pairs.amounts)
         try destination.commit()
         snapshots.policy(in: out.runFolder).discard()
-        Console.standard.writeOutput(out.output, omitted: written.omitted)
+        Console.standard.writeOutput(out.output, written)
     }
 }

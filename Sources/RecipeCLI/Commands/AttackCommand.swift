@@ -137,7 +137,7 @@ struct AttackCommand: ParsableCommand {
         if let images { return try attack(with: images) }
         let attack = try attack()
         let device = try compute.prepare()
-        let folder = try BERTFolder(model)
+        let folder = try BERTFolder(model, for: out.examination)
         try folder.checkLength(attack.maximumLength)
         let claim = try out.claim(reading: inputs, resuming: snapshots.resume)
         defer { claim.release() }
@@ -166,6 +166,6 @@ struct AttackCommand: ParsableCommand {
             data: corpus.amounts)
         try destination.commit()
         snapshots.policy(in: out.runFolder).discard()
-        Console.standard.writeOutput(out.output, omitted: written.omitted)
+        Console.standard.writeOutput(out.output, written)
     }
 }

@@ -21,18 +21,21 @@ private struct CLIPInspection: Codable {
     var regularized: [String]
     var regularizedElements: Int
     var carried: [String]
+    var folder: [ModelFolder.FileFate]
+    var findings: [FileNote]
 }
 
 extension InspectCommand {
     /// Inspects a CLIP and prints what was found.
     func inspectCLIP() throws {
-        let folder = try CLIPFolder(model)
+        let folder = try CLIPFolder(model, for: .report)
         // Loaded, not only listed: a tensor of the wrong shape is found here, not an hour later.
         let store = try folder.load().store
         func count(_ pattern: ParameterPattern) -> Int {
             store.parameters(matching: pattern).reduce(0) { $0 + $1.tensor.elementCount }
         }
         let weights = WeightsFound(folder.folder)
+        let contents = try FolderFound(folder.folder, folder.spelling(of:))
         let found = CLIPInspection(
             model: model.path, architecture: folder.configuration.title,
             dialect: folder.dialect.name,
@@ -43,11 +46,13 @@ extension InspectCommand {
             regularized: store.parameters(matching: CLIP.recipeWeights).map {
                 folder.dialect.onDisk($0.name)
             },
-            regularizedElements: count(CLIP.recipeWeights), carried: try folder.unreadNames())
+            regularizedElements: count(CLIP.recipeWeights), carried: try folder.unreadNames(),
+            folder: contents.files, findings: contents.findings)
         switch format {
         case .json: Console.standard.write(try json(found))
-        case .text: Console.standard.write(lines: text(found))
+        case .text: Console.standard.write(lines: text(found, contents))
         }
+        try contents.end()
     }
 
     private func tokenizer(of folder: CLIPFolder) -> String {
@@ -59,7 +64,7 @@ extension InspectCommand {
         }
     }
 
-    private func text(_ found: CLIPInspection) -> [String] {
+    private func text(_ found: CLIPInspection, _ contents: FolderFound) -> [String] {
         func sizes(_ tower: CLIPConfiguration.Tower, _ count: Int) -> String {
             """
             \(tower.layerCount) layers, hidden \(tower.hiddenSize), \(tower.headCount) heads, \
@@ -97,6 +102,6 @@ extension InspectCommand {
             ),
             ("carried", found.carried.isEmpty ? "nothing" : found.carried.joined(separator: ", ")),
         ]
-        return Self.listed(found.model, lines, matrices: matrices)
+        return Self.listed(found.model, lines + contents.lines, matrices: matrices)
     }
 }

@@ -19,16 +19,19 @@ private struct ImageInspection: Codable {
     var regularized: [String]
     var regularizedElements: Int
     var carried: [String]
+    var folder: [ModelFolder.FileFate]
+    var findings: [FileNote]
 }
 
 extension InspectCommand {
     /// Inspects an image model and prints what was found.
     func inspectImageModel() throws {
-        let folder = try ImageModelFolder(model)
+        let folder = try ImageModelFolder(model, for: .report)
         // Loaded, not only listed: a tensor of the wrong shape is found here, not an hour later.
         let loaded = try folder.load()
         let regularized = loaded.store.parameters(matching: loaded.recipeWeights)
         let weights = WeightsFound(folder.folder)
+        let contents = try FolderFound(folder.folder, folder.spelling(of:))
         let found = ImageInspection(
             model: model.path, architecture: folder.configuration.title,
             dialect: folder.dialect.name,
@@ -38,14 +41,16 @@ extension InspectCommand {
             processor: folder.processor,
             regularized: regularized.map { folder.dialect.onDisk($0.name) },
             regularizedElements: regularized.reduce(0) { $0 + $1.tensor.elementCount },
-            carried: try folder.unreadNames())
+            carried: try folder.unreadNames(),
+            folder: contents.files, findings: contents.findings)
         switch format {
         case .json: Console.standard.write(try json(found))
-        case .text: Console.standard.write(lines: text(found))
+        case .text: Console.standard.write(lines: text(found, contents))
         }
+        try contents.end()
     }
 
-    private func text(_ found: ImageInspection) -> [String] {
+    private func text(_ found: ImageInspection, _ contents: FolderFound) -> [String] {
         let files = found.files.joined(separator: ", ")
         let lines: [(String, String)] = [
             ("architecture", "\(found.architecture) (\(found.dialect))"),
@@ -63,6 +68,6 @@ extension InspectCommand {
             ),
             ("carried", found.carried.isEmpty ? "nothing" : found.carried.joined(separator: ", ")),
         ]
-        return Self.listed(found.model, lines, matrices: found.regularized)
+        return Self.listed(found.model, lines + contents.lines, matrices: found.regularized)
     }
 }

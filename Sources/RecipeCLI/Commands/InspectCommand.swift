@@ -7,7 +7,12 @@ import TorchNN
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Say what a model holds and what RECIPE would do to it.")
+        abstract: "Say what a model holds and what RECIPE would do to it.",
+        discussion: """
+            Names every file of the folder and what becomes of it in an output. Exit code 0: loaders \
+            read one model in it; 1: something was found that they could read differently, or that \
+            makes them run code; 2: it could not be read.
+            """)
 
     @Argument(help: "The model: a folder, or for images also a single weights file.")
     var model: URL
@@ -36,6 +41,9 @@ struct InspectCommand: ParsableCommand {
         var trained: [String]
         var carried: [String]
         var tokenizer: String
+        var folder: [ModelFolder.FileFate]
+        var findings: [FileNote]
+        var feature: String?
     }
 
     func run() throws {
@@ -43,16 +51,17 @@ struct InspectCommand: ParsableCommand {
         case .images: try inspectImageModel()
         case .pairs: try inspectCLIP()
         case .texts:
-            let inspection = try inspect()
+            let (inspection, found) = try inspect()
             switch format {
             case .json: Console.standard.write(try json(inspection))
-            case .text: Console.standard.write(lines: text(inspection))
+            case .text: Console.standard.write(lines: text(inspection, found))
             }
+            try found.end()
         }
     }
 
-    private func inspect() throws -> Inspection {
-        let folder = try BERTFolder(model)
+    private func inspect() throws -> (Inspection, FolderFound) {
+        let folder = try BERTFolder(model, for: .report)
         // Read, not only listed: a tensor of the wrong shape is found here, not an hour later.
         let source = CheckpointSource(folder.folder.weights, dialect: folder.dialect, at: model)
         let bert = try BERT(
@@ -70,7 +79,8 @@ struct InspectCommand: ParsableCommand {
         } catch {
             tokenizer = "unusable: \(error)"
         }
-        return Inspection(
+        let found = try FolderFound(folder.folder, folder.spelling(of:))
+        let inspection = Inspection(
             model: model.path, architecture: "bert", dialect: folder.dialect.name,
             files: weights.files, formats: weights.formats, types: weights.types,
             parameters: bert.store.elementCount, layers: folder.configuration.layerCount,
@@ -83,10 +93,12 @@ struct InspectCommand: ParsableCommand {
             regularized: regularized.map { folder.dialect.onDisk($0.name) },
             regularizedElements: regularized.reduce(0) { $0 + $1.tensor.elementCount },
             trained: regularized.map { folder.dialect.onDisk($0.name) },
-            carried: source.unread.map(folder.dialect.onDisk), tokenizer: tokenizer)
+            carried: source.unread.map(folder.dialect.onDisk), tokenizer: tokenizer,
+            folder: found.files, findings: found.findings, feature: found.feature)
+        return (inspection, found)
     }
 
-    private func text(_ found: Inspection) -> [String] {
+    private func text(_ found: Inspection, _ folder: FolderFound) -> [String] {
         func listed(_ names: [String], none: String) -> String {
             names.isEmpty ? none : names.joined(separator: ", ")
         }
@@ -110,7 +122,7 @@ struct InspectCommand: ParsableCommand {
             ("regularized", regularized),
             ("carried", listed(found.carried, none: "nothing")),
         ]
-        return Self.listed(found.model, lines, matrices: found.regularized)
+        return Self.listed(found.model, lines + folder.lines, matrices: found.regularized)
     }
 
     /// A title, facts beside their names, and the regularized matrices under the last fact.

@@ -66,14 +66,14 @@ extension PretrainCommand {
             model, processor: processor, labels: set.classNames, at: destination.staging)
         try destination.commit()
         snapshots.policy(in: out.runFolder).discard()
-        Console.standard.writeOutput(out.output, omitted: [])
+        Console.standard.writeOutput(out.output)
     }
 
     private func goOn(
         _ set: ImageSet, _ settings: ImagePretraining, _ destination: OutputFolder,
         _ device: Device
     ) throws {
-        let folder = try ImageModelFolder(model)
+        let folder = try ImageModelFolder(model, for: out.examination)
         let images = try imageOptions.prepare(set, for: folder, seed: settings.seed)
         let fitting = TrainingProgress("fit a head", on: .standard)
         let model = try folder.loadForTraining(
@@ -87,7 +87,7 @@ extension PretrainCommand {
             to: destination.staging)
         try destination.commit()
         snapshots.policy(in: out.runFolder).discard()
-        Console.standard.writeOutput(out.output, omitted: written.omitted)
+        Console.standard.writeOutput(out.output, written)
     }
 
     private func train(

@@ -73,13 +73,13 @@ extension PretrainCommand {
             clip, processor: processor, tokenizer: tokenizer, at: destination.staging)
         try destination.commit()
         snapshots.policy(in: out.runFolder).discard()
-        Console.standard.writeOutput(out.output, omitted: [])
+        Console.standard.writeOutput(out.output)
     }
 
     private func goOn(
         _ url: URL, _ settings: CLIPPretraining, _ destination: OutputFolder, _ device: Device
     ) throws {
-        let folder = try CLIPFolder(model)
+        let folder = try CLIPFolder(model, for: out.examination)
         try folder.checkWritable(settings.trainable)
         let pairs = try pairOptions.read(
             url, images: images, imageOptions, for: folder.configuration, folder.processor,
@@ -89,7 +89,7 @@ extension PretrainCommand {
         let written = try folder.write(clip.store.trainedState, to: destination.staging)
         try destination.commit()
         snapshots.policy(in: out.runFolder).discard()
-        Console.standard.writeOutput(out.output, omitted: written.omitted)
+        Console.standard.writeOutput(out.output, written)
     }
 
     private func train(

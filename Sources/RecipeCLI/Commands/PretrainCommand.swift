@@ -149,7 +149,7 @@ struct PretrainCommand: ParsableCommand {
     }
 
     private func goOn(_ corpus: TextCorpus, _ destination: OutputFolder, _ device: Device) throws {
-        let folder = try BERTFolder(model)
+        let folder = try BERTFolder(model, for: out.examination)
         try folder.checkLength(settings.maximumLength)
         let tokenizer = try folder.tokenizer()
         let bert = try folder.load(
@@ -163,7 +163,7 @@ struct PretrainCommand: ParsableCommand {
             : try folder.writeExtended(bert, to: destination.staging)
         try destination.commit()
         snapshots.policy(in: out.runFolder).discard()
-        Console.standard.writeOutput(out.output, omitted: written.omitted)
+        Console.standard.writeOutput(out.output, written)
     }
 
     private func begin(_ corpus: TextCorpus, _ destination: OutputFolder, _ device: Device) throws {

@@ -29,7 +29,7 @@ extension PurifyCommand {
         let device = try compute.prepare()
         let claim = try out.claim(reading: inputs, resuming: snapshots.resume)
         defer { claim.release() }
-        let folder = try ImageModelFolder(model)
+        let folder = try ImageModelFolder(model, for: out.examination)
         let recipe = recipe(for: folder.configuration)
         let needsClasses = recipe.pretrainingLoss == .classification
         let set = try imageOptions.read(

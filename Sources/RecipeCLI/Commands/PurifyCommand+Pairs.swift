@@ -29,7 +29,7 @@ extension PurifyCommand {
         let device = try compute.prepare()
         let claim = try out.claim(reading: inputs, resuming: snapshots.resume)
         defer { claim.release() }
-        let folder = try CLIPFolder(model)
+        let folder = try CLIPFolder(model, for: out.examination)
         try folder.checkWritable(.all)
         let recipe = clipRecipe
         let pairs = try pairOptions.read(

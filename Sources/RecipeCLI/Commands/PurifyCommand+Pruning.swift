@@ -35,7 +35,7 @@ extension PurifyCommand {
     private func pruneTexts(
         _ method: FinePruning.Method, _ device: Device, _ claim: OutputClaim
     ) throws {
-        let folder = try BERTFolder(model)
+        let folder = try BERTFolder(model, for: out.examination)
         let pruning = pruning(method, of: .bert)
         try folder.checkLength(pruning.maximumLength)
         _ = try folder.tokenizer()
@@ -54,7 +54,7 @@ extension PurifyCommand {
     private func prune(
         _ method: FinePruning.Method, with url: URL, _ device: Device, _ claim: OutputClaim
     ) throws {
-        let folder = try ImageModelFolder(model)
+        let folder = try ImageModelFolder(model, for: out.examination)
         let pruning = pruning(method, of: folder.configuration.pruningFamily)
         let set = try auxiliaryImages(url)
         try claim.add([URL(fileURLWithPath: set.folder)])

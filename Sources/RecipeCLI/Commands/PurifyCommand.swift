@@ -151,7 +151,7 @@ struct PurifyCommand: ParsableCommand {
         let device = try compute.prepare()
         let claim = try out.claim(reading: inputs, resuming: snapshots.resume)
         defer { claim.release() }
-        let folder = try BERTFolder(model)
+        let folder = try BERTFolder(model, for: out.examination)
         try refuse(folder)
         let corpus = try readTexts()
         var job = Purification(recipe)
@@ -175,7 +175,8 @@ struct PurifyCommand: ParsableCommand {
                 try record(summary, of: report, in: records)
             }
         }
-        try show(report, as: text(report, unit: "texts"))
+        let feature = folder.folder.modules?.feature.map { "\n  what is read of it: \($0)" }
+        try show(report, as: text(report, unit: "texts", remark: feature ?? ""))
     }
 
     /// Refuses what can be refused before texts are read and records are opened.
@@ -189,10 +190,8 @@ struct PurifyCommand: ParsableCommand {
         _ summary: PurificationSummary, of report: some Encodable, in records: RunDirectory
     ) throws {
         for warning in summary.warnings { Console.standard.warn(warning) }
-        for file in summary.omittedFiles {
-            Console.standard.warn(
-                "left out \(file): it holds weights in a form that cannot be purified here")
-        }
+        for file in summary.omittedFiles { Console.standard.warn("left out \(file)") }
+        for file in summary.carriedFiles { Console.standard.warn(file) }
         let document = PurificationDocument(summary).document
         try records.write(report: report)
         try records.write(markdown: MarkdownRenderer().render(document))

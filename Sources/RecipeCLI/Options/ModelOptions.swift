@@ -1,5 +1,6 @@
 import ArgumentParser
 import Attacks
+import Checkpoints
 import DataPipeline
 import Files
 import Foundation
@@ -109,6 +110,12 @@ struct OutputOptions: ParsableArguments {
 
     @Option(help: "Where the run's records go; by default OUTPUT.run.")
     var run: URL?
+
+    @Flag(help: "Leave fields that make loaders run code (auto_map) out of the output.")
+    var dropCode = false
+
+    /// What the input is opened for.
+    var examination: ModelFolder.Examination { dropCode ? .useWithoutCode : .use }
 
     /// Notes the state of all that will be read, refuses an output or records that stand or touch
     /// an input, and keeps other processes away from both; before anything is read.

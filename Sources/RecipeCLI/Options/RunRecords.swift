@@ -1,3 +1,4 @@
+import Checkpoints
 import DataPipeline
 import Files
 import Foundation
@@ -101,9 +102,10 @@ extension TextCorpus {
 }
 
 extension Console {
-    /// Says where a model was written, and what of the input is not in it.
-    func writeOutput(_ output: URL, omitted: [String]) {
-        for file in omitted { warn("left out \(file)") }
+    /// Says where a model was written, and what of the input is not in it or not changed.
+    func writeOutput(_ output: URL, _ written: ModelFolder.WriteReport? = nil) {
+        for note in written?.omitted ?? [] { warn("left out \(note)") }
+        for note in written?.remarks ?? [] { warn("\(note)") }
         write(output.path)
     }
 }

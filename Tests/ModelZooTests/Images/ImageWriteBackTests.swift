@@ -81,7 +81,7 @@ struct ImageFixture: Sendable, CustomTestStringConvertible {
             #expect(a.format == b.format && a.wrapper == b.wrapper)
             #expect(a.otherEntries == b.otherEntries)
             let comparison = try FolderComparison(before: folder.folder, after: again.folder)
-            #expect(comparison.isDropIn && comparison.changedFiles == [])
+            #expect(comparison.dropIn && comparison.changedFiles == [])
             #expect(Set(comparison.changed.map(\.name)) == Set(expected))
             // Read again, it is the model that was written.
             let reread = try again.load()
