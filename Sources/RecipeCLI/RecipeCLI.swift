@@ -8,10 +8,20 @@ import Training
 public enum RecipeCLI {
     /// Runs the tool and does not return.
     public static func main() -> Never {
+        occupyStandardStreams()
         Signals.watch()
         Hardware.keepHostMemory()
         Hardware.honorProcessorQuota()
         exit(run(Array(CommandLine.arguments.dropFirst())).rawValue)
+    }
+
+    /// Keeps the first file that is opened from becoming standard output where that was closed: what
+    /// is printed would be written into it.
+    private static func occupyStandardStreams() {
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+            // The lowest that is free, which is this one; written to, it is an error.
+            _ = open("/dev/null", descriptor == STDERR_FILENO ? O_WRONLY : O_RDONLY)
+        }
     }
 
     /// Runs the tool with `arguments`.
