@@ -21,6 +21,12 @@ TESTABLE := $(JOBS_FLAG) -c $(CONFIGURATION) -Xswiftc -enable-testing \
     -Xswiftc -warnings-as-errors -Xcxx -Wall -Xcxx -Werror
 FORMATTED := --recursive --parallel Package.swift Sources Tests Benchmarks Fuzz
 
+# What records say of the sources they were made by; a build by hand says `unknown`.
+ifndef RECIPE_COMMIT
+export RECIPE_COMMIT := $(shell git rev-parse HEAD 2>/dev/null)$(shell \
+    git status --porcelain -- Package.swift Sources 2>/dev/null | sed -n '1s/.*/-modified/p')
+endif
+
 .PHONY: help bootstrap build test check lint build-tests demo bench fuzz fixtures format clean distclean
 
 help: ## list the targets

@@ -16,6 +16,12 @@ if !FileManager.default.fileExists(atPath: libtorch + "/include/ATen/ATen.h") {
         """)
 }
 
+// The commit that records name: the Makefile says it, for what SwiftPM knows of Git outlives the next
+// commit in its cache of manifests.
+let commit = (Context.environment["RECIPE_COMMIT"] ?? "").filter {
+    $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-")
+}
+
 let torchHeaders: [CXXSetting] = [
     .unsafeFlags([
         "-isystem", libtorch + "/include",
@@ -53,6 +59,12 @@ let package = Package(
             name: "Files",
             dependencies: ["CFiles", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "JSON", dependencies: ["Files"]),
+        .target(
+            name: "CBuild",
+            cSettings: commit.isEmpty ? [] : [.define("RECIPE_COMMIT", to: commit)]),
+        .target(
+            name: "Provenance",
+            dependencies: ["CBuild", "Files", "JSON", .product(name: "Yams", package: "Yams")]),
         .target(name: "TensorFormats", dependencies: ["CZlib", "Files", "JSON"]),
         .target(name: "TextTokenizers", dependencies: ["CZlib", "Files", "JSON"]),
         .target(
@@ -79,17 +91,19 @@ let package = Package(
         .target(
             name: "Training",
             dependencies: [
-                "TorchNN", "Checkpoints", "DataPipeline", "Files", "ModelZoo",
-                .product(name: "Yams", package: "Yams"),
+                "TorchNN", "Checkpoints", "DataPipeline", "Files", "JSON", "ModelZoo",
+                "Provenance", .product(name: "Yams", package: "Yams"),
             ]),
         .target(name: "Attacks", dependencies: ["Training", "ModelZoo"]),
-        .target(name: "Defenses", dependencies: ["Training", "ModelZoo", "Files", "JSON"]),
+        .target(
+            name: "Defenses", dependencies: ["Training", "ModelZoo", "Files", "JSON", "Provenance"]),
         .target(name: "Evaluation", dependencies: ["Attacks", "Defenses", "Files", "ModelZoo"]),
         .target(name: "Reports", dependencies: ["Evaluation", "Files"]),
         .target(
             name: "RecipeKit",
             dependencies: [
-                "Files", "JSON", "Torch", "TorchNN", "TensorFormats", "TextTokenizers",
+                "Files", "JSON", "Provenance", "Torch", "TorchNN", "TensorFormats",
+                "TextTokenizers",
                 "DataPipeline", "Checkpoints", "ModelZoo", "Training", "Attacks", "Defenses",
                 "Evaluation",
                 "Reports",
@@ -99,7 +113,7 @@ let package = Package(
         .target(
             name: "RecipeCLI",
             dependencies: [
-                "Host", "RecipeKit", "Files", "JSON",
+                "Host", "RecipeKit", "Files", "JSON", "Provenance",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ]),
@@ -122,10 +136,11 @@ let package = Package(
             path: "Tests/TestSupport"),
         .testTarget(name: "FilesTests", dependencies: ["Files"]),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "Files"]),
+        .testTarget(name: "ProvenanceTests", dependencies: ["Provenance", "Files", "JSON"]),
         .testTarget(name: "TensorFormatsTests", dependencies: ["TensorFormats", "Files"]),
         .testTarget(name: "HostTests", dependencies: ["Host"]),
         .testTarget(name: "TextTokenizersTests", dependencies: ["TextTokenizers"]),
-        .testTarget(name: "DataPipelineTests", dependencies: ["DataPipeline"]),
+        .testTarget(name: "DataPipelineTests", dependencies: ["DataPipeline", "Files"]),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "CTorch", "TestSupport"]),
         .testTarget(name: "TorchNNTests", dependencies: ["TorchNN", "TestSupport"]),
         .testTarget(
@@ -134,7 +149,8 @@ let package = Package(
         .testTarget(
             name: "ModelZooTests", dependencies: ["ModelZoo", "Training", "JSON", "TestSupport"]),
         .testTarget(name: "DefensesTests", dependencies: ["Defenses", "Files", "TestSupport"]),
-        .testTarget(name: "TrainingTests", dependencies: ["Training", "Files", "TestSupport"]),
+        .testTarget(
+            name: "TrainingTests", dependencies: ["Training", "Provenance", "Files", "TestSupport"]),
         .testTarget(name: "AttacksTests", dependencies: ["Attacks", "TestSupport"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"]),
         .testTarget(name: "ReportsTests", dependencies: ["Reports", "TestSupport"]),

@@ -32,7 +32,7 @@ extension SampledSource where Batch == PatchedPairs {
         precondition(!triggers.isEmpty, "a twin carries some trigger")
         return SampledSource(
             lengths: [Int](repeating: 1, count: pairs.count), order: order, seed: seed,
-            sampleBytes: 2 * pairs.images.imageBytes
+            sampleBytes: 2 * pairs.images.imageBytes, content: pairs
         ) { samples, epoch in
             let clean = CaptionBatch(
                 samples, of: pairs.images, pairs.captions, epoch: epoch, seed: seed)

@@ -14,7 +14,7 @@ extension SampledSource where Batch == ImageBatch {
         precondition(!triggers.isEmpty, "a twin carries some trigger")
         return SampledSource(
             lengths: [Int](repeating: 1, count: images.count), order: order, seed: seed,
-            sampleBytes: 2 * images.imageBytes
+            sampleBytes: 2 * images.imageBytes, content: images
         ) { samples, epoch in
             let clean = images.batch(samples) { flips && seed.flipsImage($0, epoch: epoch) }
             let twins = clean.patched(

@@ -8,7 +8,9 @@ extension SampledSource where Batch == TokenBatch {
         _ texts: [[Int32]], triggers: [Int], order: BatchOrder, seed: Seed
     ) -> SampledSource {
         precondition(texts.count == triggers.count, "a trigger or -1 for each text")
-        return SampledSource(lengths: texts.map(\.count), order: order, seed: seed) { samples, _ in
+        return SampledSource(
+            lengths: texts.map(\.count), order: order, seed: seed, content: TokenSamples(texts)
+        ) { samples, _ in
             var batch = TokenBatch(samples.map { texts[$0] })
             batch.triggers = samples.map { triggers[$0] }
             return batch
@@ -22,7 +24,9 @@ extension SampledSource where Batch == TokenBatch {
     public static func twins(
         _ texts: [[Int32]], by maker: TwinMaker, order: BatchOrder, seed: Seed
     ) -> SampledSource {
-        SampledSource(lengths: texts.map(\.count), order: order, seed: seed) { samples, epoch in
+        SampledSource(
+            lengths: texts.map(\.count), order: order, seed: seed, content: TokenSamples(texts)
+        ) { samples, epoch in
             let clean = samples.map { sample in
                 var stream = seed.stream("mlm.mask", sample, epoch)
                 return maker.masking.mask(texts[sample], using: &stream)

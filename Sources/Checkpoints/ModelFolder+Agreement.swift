@@ -98,7 +98,7 @@ extension ModelFolder {
     }
 
     /// The path within the folder of a file in it.
-    func path(of url: URL) -> String {
+    public func path(of url: URL) -> String {
         guard let tree, url.path.hasPrefix(tree.root.path + "/") else {
             return url.lastPathComponent
         }

@@ -3,6 +3,7 @@ import DataPipeline
 import Files
 import Foundation
 import ModelZoo
+import Provenance
 import Torch
 import TorchNN
 import Training
@@ -21,6 +22,8 @@ public struct CLIPPurification: Sendable {
     public var snapshots: SnapshotPolicy?
     /// After which epochs the model is kept, in a folder beside the output; nil for none.
     public var keptEpochs: KeptEpochs?
+    /// What the record says that the output carries.
+    public var proof = ProofOptions()
 
     /// A job with these settings.
     public init(_ recipe: CLIPRECIPE) { self.recipe = recipe }
@@ -58,6 +61,10 @@ public struct CLIPPurification: Sendable {
         public var kept: [String]?
     }
 
+    private var placement: Placement {
+        Placement(device: device, computeType: recipe.precision.computeType(on: device))
+    }
+
     /// Purifies the model in `folder` with `pairs` and writes the result to `output`, a folder.
     ///
     /// Nothing stands under `output` until all of it is there, and until `finish`, which has the report
@@ -69,8 +76,12 @@ public struct CLIPPurification: Sendable {
     ) throws -> Report {
         let destination = try PurifiedOutput(
             output, inputs: inputs ?? Inputs([folder.folder.root]), force: force,
-            keeping: keptEpochs,
-            epochs: recipe.epochs, snapshots: snapshots)
+            keeping: keptEpochs, epochs: recipe.epochs, snapshots: snapshots
+        ) {
+            try ProvenOutput(
+                of: folder.folder, at: output, method: "recipe", settings: recipe,
+                seed: recipe.seed, placement: placement, force: force, inputs: $0, proof)
+        }
         try folder.checkWritable(.all)
         let trainer = try recipe.trainer(for: folder, pairs: pairs, device: device)
         let outcome = try destination.complete(
@@ -85,7 +96,7 @@ public struct CLIPPurification: Sendable {
             tensorCount: folder.folder.weights.tensors.count, changed: outcome.written.changed,
             omitted: outcome.written.omitted, remarks: outcome.written.remarks,
             kept: outcome.kept)
-        try destination.commit { try finish(report, $0) }
+        try destination.commit(outcome) { try finish(report, $0) }
         return report
     }
 }

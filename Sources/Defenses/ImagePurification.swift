@@ -2,7 +2,9 @@ import Checkpoints
 import DataPipeline
 import Files
 import Foundation
+import JSON
 import ModelZoo
+import Provenance
 import Torch
 import TorchNN
 import Training
@@ -21,6 +23,8 @@ public struct ImagePurification: Sendable {
     public var snapshots: SnapshotPolicy?
     /// After which epochs the model is kept, in a folder beside the output; nil for none.
     public var keptEpochs: KeptEpochs?
+    /// What the record says that the output carries.
+    public var proof = ProofOptions()
 
     /// A job with these settings.
     public init(_ recipe: ImageRECIPE) { self.recipe = recipe }
@@ -79,8 +83,12 @@ public struct ImagePurification: Sendable {
     ) throws -> Report {
         let destination = try PurifiedOutput(
             output, inputs: inputs ?? Inputs([folder.folder.root]), force: force,
-            keeping: keptEpochs,
-            epochs: recipe.epochs, snapshots: snapshots)
+            keeping: keptEpochs, epochs: recipe.epochs, snapshots: snapshots
+        ) {
+            try ProvenOutput(
+                of: folder.folder, at: output, method: "recipe", settings: recipe,
+                seed: recipe.seed, placement: placement, force: force, inputs: $0, proof)
+        }
         try folder.checkWritable(folder.configuration.recipeWeights)
         let trainer = try recipe.trainer(for: folder, images: images, device: device) {
             observe(.fitting($0))
@@ -89,7 +97,7 @@ public struct ImagePurification: Sendable {
         observe(.budget(budget))
         let ownHead = recipe.pretrainingLoss == .classification && folder.hasHead(for: images)
         let outcome = try destination.complete(
-            trainer, records: records,
+            trainer, records: records, metrics: ["budget": try JSONValue(encoding: budget)],
             write: { model, url in
                 // A head that is not the checkpoint's own served training alone.
                 let state = ownHead ? model.store.trainedState : model.backboneState
@@ -104,8 +112,12 @@ public struct ImagePurification: Sendable {
             changed: outcome.written.changed, omitted: outcome.written.omitted,
             remarks: outcome.written.remarks,
             kept: outcome.kept)
-        try destination.commit { try finish(report, $0) }
+        try destination.commit(outcome) { try finish(report, $0) }
         return report
+    }
+
+    private var placement: Placement {
+        Placement(device: device, computeType: recipe.precision.computeType(on: device))
     }
 
     private func budget(of model: AnyImageModel, images: Int) throws -> NormBudget {

@@ -2,7 +2,9 @@ import Checkpoints
 import DataPipeline
 import Files
 import Foundation
+import JSON
 import ModelZoo
+import Provenance
 import Torch
 import TorchNN
 import Training
@@ -18,6 +20,8 @@ public struct NeuronPruning: Sendable {
     public var force = false
     /// All that is read, noted before it was read; nil for the model alone.
     public var inputs: Inputs?
+    /// What the record says that the output carries.
+    public var proof = ProofOptions()
 
     /// A job with these settings.
     public init(_ pruning: FinePruning) { self.pruning = pruning }
@@ -70,6 +74,7 @@ public struct NeuronPruning: Sendable {
     ) throws -> Report {
         let destination = try OutputFolder(
             destination: output, force: force, inputs: inputs ?? Inputs([folder.folder.root]))
+        let proven = try proven(folder.folder, at: output)
         let tokenizer = try folder.tokenizer()
         try folder.checkLength(pruning.maximumLength)
         let corpus = TokenizedCorpus(
@@ -92,8 +97,10 @@ public struct NeuronPruning: Sendable {
         var report = try self.report(
             pruned, reading, folder.folder, written, at: destination, to: output)
         report.texts = corpus.summary
-        try finish(report, destination.staging)
-        try destination.commit()
+        try proven.complete(
+            destination, written, data: (TokenSamples(corpus.texts), order, pruning.batchSize),
+            pruned
+        ) { try finish(report, $0) }
         return report
     }
 
@@ -107,14 +114,14 @@ public struct NeuronPruning: Sendable {
     ) throws -> Report {
         let destination = try OutputFolder(
             destination: output, force: force, inputs: inputs ?? Inputs([folder.folder.root]))
+        let proven = try proven(folder.folder, at: output)
         let family = folder.configuration.pruningFamily
         let model = try folder.load(placement: placement, head: .none)
         try check(model.neurons, of: family, writable: folder.checkWritable)
         let normalization = folder.processor.normalization
+        let batchSize = min(pruning.batchSize, pixelBudget / (images.height * images.width))
         let reading = try read(
-            model.neurons, samples: images.count,
-            batchSize: min(pruning.batchSize, pixelBudget / (images.height * images.width)),
-            observe
+            model.neurons, samples: images.count, batchSize: batchSize, observe
         ) { range, body in
             let batch = images.batch(Array(range))
             try model.readNeurons(normalization(batch, for: model), body)
@@ -125,8 +132,9 @@ public struct NeuronPruning: Sendable {
         var report = try self.report(
             pruned, reading, folder.folder, written, at: destination, to: output)
         report.skipped = images.skipped
-        try finish(report, destination.staging)
-        try destination.commit()
+        try proven.complete(
+            destination, written, data: (images, Array(0..<images.count), batchSize), pruned
+        ) { try finish(report, $0) }
         return report
     }
 
@@ -135,6 +143,13 @@ public struct NeuronPruning: Sendable {
 
     private var placement: Placement {
         Placement(device: device, computeType: pruning.precision.computeType(on: device))
+    }
+
+    private func proven(_ model: ModelFolder, at output: URL) throws -> ProvenOutput {
+        try ProvenOutput(
+            of: model, at: output, method: pruning.method.rawValue, settings: pruning, seed: nil,
+            placement: placement, force: force,
+            inputs: inputs ?? Inputs([model.root]), proof)
     }
 
     /// Refuses what can be refused before samples are read.
@@ -190,5 +205,29 @@ public struct NeuronPruning: Sendable {
             pruned: pruned, seconds: reading.seconds, tensorCount: folder.weights.tensors.count,
             changed: written.changed, omitted: written.omitted,
             remarks: written.remarks)
+    }
+}
+
+extension ProvenOutput {
+    /// Seals a pruned model, by the samples that were read so many at a time in an order, and gives
+    /// it its name after `finish` has written what goes with it.
+    fileprivate func complete(
+        _ destination: OutputFolder, _ written: ModelFolder.WriteReport,
+        data: (samples: any DigestedSamples, order: [Int], batchSize: Int), _ pruned: PrunedNeurons,
+        after finish: (URL) throws -> Void
+    ) throws {
+        let size = max(1, data.batchSize)
+        let batches = stride(from: 0, to: data.order.count, by: size).map {
+            Array(data.order[$0..<min($0 + size, data.order.count)])
+        }
+        let sealed = try seal(
+            destination.staging, written,
+            data: DataDigest(of: data.samples.digests(), in: batches),
+            metrics: [
+                "neurons": .integer(pruned.layers.reduce(0) { $0 + $1.neurons }),
+                "pruned": try JSONValue(encoding: pruned),
+            ])
+        try finish(destination.staging)
+        try commit(destination, sealed)
     }
 }

@@ -3,7 +3,9 @@ import DataPipeline
 import Files
 import Foundation
 import ModelZoo
+import Provenance
 import Torch
+import TorchNN
 import Training
 
 /// The main job: a suspect model folder in, a drop-in replacement out.
@@ -23,6 +25,9 @@ public struct Purification: Sendable {
 
     /// After which epochs the model is kept, in a folder beside the output; nil for none.
     public var keptEpochs: KeptEpochs?
+
+    /// What the record says that the output carries.
+    public var proof = ProofOptions()
 
     /// A purification by `recipe`.
     public init(_ recipe: RECIPE = RECIPE()) { self.recipe = recipe }
@@ -54,6 +59,10 @@ public struct Purification: Sendable {
         public var kept: [String]?
     }
 
+    private var placement: Placement {
+        Placement(device: device, computeType: recipe.precision.computeType(on: device))
+    }
+
     /// Purifies the model in `folder` with `texts` and writes the result to `output`.
     ///
     /// Nothing stands under `output` until all of it is there, and until `finish`, which has the report
@@ -66,8 +75,12 @@ public struct Purification: Sendable {
         // First what can be refused at once: nobody waits an hour to hear that a folder exists.
         let destination = try PurifiedOutput(
             output, inputs: inputs ?? Inputs([folder.folder.root]), force: force,
-            keeping: keptEpochs,
-            epochs: recipe.epochs, snapshots: snapshots)
+            keeping: keptEpochs, epochs: recipe.epochs, snapshots: snapshots
+        ) {
+            try ProvenOutput(
+                of: folder.folder, at: output, method: "recipe", settings: recipe,
+                seed: recipe.seed, placement: placement, force: force, inputs: $0, proof)
+        }
         try folder.checkWritable(RECIPE.layers)
         let tokenizer = try folder.tokenizer()
         try folder.checkLength(recipe.maximumLength)
@@ -86,7 +99,7 @@ public struct Purification: Sendable {
             changed: outcome.written.changed, omitted: outcome.written.omitted,
             remarks: outcome.written.remarks,
             kept: outcome.kept)
-        try destination.commit { try finish(report, $0) }
+        try destination.commit(outcome) { try finish(report, $0) }
         return report
     }
 }

@@ -2,6 +2,8 @@ import Checkpoints
 import DataPipeline
 import Files
 import Foundation
+import JSON
+import Provenance
 import Torch
 import Training
 
@@ -62,13 +64,16 @@ struct PurifiedOutput {
     private let destination: OutputFolder
     private let keeping: KeptEpochs?
     private let keptFolder: URL
-    private let snapshots: SnapshotPolicy?
+    private var snapshots: SnapshotPolicy?
     private let inputs: Inputs
+    private let proof: ProvenOutput
 
     /// What came of a purification.
     struct Outcome {
         var training: RunSummary
         var written: ModelFolder.WriteReport
+        /// Seals the staged output with what whoever uses it should know.
+        var seal: (_ warnings: [String]) throws -> Proof
         var kept: [String]?
     }
 
@@ -78,16 +83,18 @@ struct PurifiedOutput {
     /// keep is not in the run.
     init(
         _ output: URL, inputs: Inputs, force: Bool, keeping: KeptEpochs?, epochs: Int,
-        snapshots: SnapshotPolicy?
+        snapshots: SnapshotPolicy?, proof: (Inputs) throws -> ProvenOutput
     ) throws {
         try keeping?.check(epochs: epochs)
         destination = try OutputFolder(destination: output, force: force, inputs: inputs)
+        self.proof = try proof(inputs)
         let place = destination.destination
         keptFolder = place.deletingLastPathComponent()
             .appendingPathComponent(place.lastPathComponent + ".epochs")
         self.keeping = keeping
         self.snapshots = snapshots
         self.inputs = inputs
+        self.snapshots?.inputs = self.proof.inputs
         guard keeping != nil else { return }
         // A run that goes on adds to what it kept before it was interrupted.
         try checkKept(mayStand: force || snapshots?.resumes == true)
@@ -118,8 +125,10 @@ struct PurifiedOutput {
 
     /// Runs `run` to its end and stages what `write` makes of its model; of that on the way, the
     /// outputs get their names.
+    ///
+    /// `metrics` are added to those of the run in the proof.
     func complete<Model>(
-        _ run: any TrainingRun<Model>, records: RunDirectory?,
+        _ run: any TrainingRun<Model>, records: RunDirectory?, metrics: JSONObject = [:],
         write: (Model, URL) throws -> ModelFolder.WriteReport,
         observe: (TrainingEvent) -> Void
     ) throws -> Outcome {
@@ -134,19 +143,38 @@ struct PurifiedOutput {
                 let folder = try OutputFolder(
                     destination: keptFolder.appendingPathComponent("\(epoch)"), force: true,
                     inputs: inputs)
-                _ = try write(run.model, folder.staging)
+                let written = try write(run.model, folder.staging)
+                _ = try seal(folder.staging, written, of: run, metrics)
                 try folder.commit()
             })
         let written = try write(run.model, destination.staging)
-        return Outcome(training: training, written: written, kept: kept)
+        return Outcome(
+            training: training, written: written,
+            seal: { try seal(destination.staging, written, of: run, metrics, warnings: $0) },
+            kept: kept)
     }
 
-    /// Gives the output its name after `finish`, which has the staged folder, has written what goes
-    /// with it.
-    func commit(after finish: (URL) throws -> Void) throws {
+    /// Gives the output, sealed with `warnings`, its name after `finish`, which has the staged folder,
+    /// has written what goes with it.
+    func commit(
+        _ outcome: Outcome, warnings: [String] = [], after finish: (URL) throws -> Void
+    ) throws {
+        let sealed = try outcome.seal(warnings)
         try finish(destination.staging)
-        try destination.commit()
+        try proof.commit(destination, sealed)
         snapshots?.discard()
+    }
+
+    private func seal(
+        _ staging: URL, _ written: ModelFolder.WriteReport, of run: any TrainingRun,
+        _ metrics: JSONObject, warnings: [String] = []
+    ) throws -> Proof {
+        let resumed =
+            run.acceptedChanges.isEmpty
+            ? [] : ["The run went on from a snapshot of another one: see acceptedChanges."]
+        return try proof.seal(
+            staging, written, data: run.dataDigest(), metrics: run.metrics().merging(metrics),
+            warnings: warnings + resumed)
     }
 
     /// The folders of the models that were kept.

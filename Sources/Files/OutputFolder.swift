@@ -130,16 +130,20 @@ public struct OutputFolder: Sendable {
         var files: [String]
     }
 
-    /// Lists the staged files, and sees them onto the disk.
-    private func writeManifest() throws {
-        let manifest = Manifest(files: Self.entries(of: staging))
+    /// The content of the list of a folder's files.
+    public static func manifest(of folder: URL) throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(manifest) else {
+        return try encoder.encode(Manifest(files: entries(of: folder)))
+    }
+
+    /// Lists the staged files, and sees them onto the disk.
+    private func writeManifest() throws {
+        guard let data = try? Self.manifest(of: staging) else {
             throw OutputError.notEncodable(
                 path: destination.path, reason: "its files cannot be listed")
         }
-        for name in manifest.files + [""] {
+        for name in Self.entries(of: staging) + [""] {
             try synchronize(staging.appendingPathComponent(name).path)
         }
         do {

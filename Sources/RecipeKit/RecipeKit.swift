@@ -6,6 +6,7 @@
 @_exported import Files
 @_exported import JSON
 @_exported import ModelZoo
+@_exported import Provenance
 @_exported import Reports
 @_exported import TensorFormats
 @_exported import TextTokenizers
@@ -16,5 +17,5 @@
 /// The package as one import.
 public enum RecipeKit {
     /// The package's version.
-    public static let version = "0.1.0"
+    public static let version = Tool.version
 }

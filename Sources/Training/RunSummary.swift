@@ -91,6 +91,10 @@ public struct SnapshotPolicy: Sendable {
     public var interval: Int
     /// Whether the run goes on from the file where it is there.
     public var resumes: Bool
+    /// The files that the run reads: with others it does not go on; nil where they are not known.
+    public var inputs: RunInputs?
+    /// Whether it goes on from a snapshot of another run, or one that was changed, all the same.
+    public var acceptsChanges = false
 
     /// Snapshots in `file`.
     public init(file: URL, every interval: Int, resumes: Bool) {
@@ -129,10 +133,14 @@ extension TrainingRun {
         _ observe: (TrainingEvent) -> Void, _ afterEpoch: (Int) throws -> Void
     ) throws -> RunSummary {
         var summary = RunSummary()
+        if let snapshots {
+            inputs = snapshots.inputs
+            try prepareSnapshots()
+        }
         if let snapshots, snapshots.resumes,
             FileManager.default.fileExists(atPath: snapshots.file.path)
         {
-            try restore(from: snapshots.file)
+            try restore(from: snapshots.file, acceptingChanges: snapshots.acceptsChanges)
             for event in try records?.events(upTo: stepsDone) ?? [] { summary.note(event) }
         }
         while let event = try next() {

@@ -1,6 +1,7 @@
 import DataPipeline
 import Files
 import Foundation
+import JSON
 import Torch
 import TorchNN
 
@@ -31,7 +32,15 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
     private var pending: [TrainingEvent] = []
     private var hasStarted = false
     private var clock = RunClock()
-    private var epochTerms = TermAverages()
+    private var initialWeights: String?
+    private lazy var sampleDigests = source.sampleDigests()
+
+    /// Losses of the steps done.
+    public private(set) var history = RunHistory()
+    /// The files that the run reads, so that snapshots know them.
+    public var inputs: RunInputs?
+    /// In what a snapshot that the run went on from was of another run.
+    public private(set) var acceptedChanges: [String] = []
 
     /// A run of `objective` over `source`; the norms of the parameters that `watching` selects are
     /// reported each epoch. A snapshot is taken back only by a run with an equal `plan`: whatever
@@ -100,10 +109,14 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
 
     // MARK: Steps
 
-    private func start() {
-        let batch =
-            stepsDone / stepsPerEpoch * source.batchesPerEpoch
+    /// Batches that the steps done have used.
+    private var batchesDone: Int {
+        stepsDone / stepsPerEpoch * source.batchesPerEpoch
             + stepsDone % stepsPerEpoch * settings.accumulation
+    }
+
+    private func start() {
+        let batch = batchesDone
         prefetcher = Prefetcher(
             source, epochs: settings.epochs, from: batch, ahead: source.batchesAhead)
         clock.start()
@@ -144,7 +157,7 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
         try optimizer.step(gradients, learningRate: rate)
         try objective.constrain(model)
         stepsDone += 1
-        epochTerms.add(averages)
+        history.add(averages)
         clock.tick(samples: samples)
         // Batches differ in size, and what the allocator keeps of each for reuse adds up.
         if stepsDone % 32 == 0 { Hardware.trimHostMemory() }
@@ -176,10 +189,10 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
     // MARK: Epochs and ends
 
     private func endOfEpoch() throws -> TrainingEvent.Epoch {
-        defer { epochTerms = TermAverages() }
+        defer { history.epoch = TermAverages() }
         // The last epoch may have been cut short.
         return TrainingEvent.Epoch(
-            epoch: (stepsDone + stepsPerEpoch - 1) / stepsPerEpoch, terms: epochTerms.terms,
+            epoch: (stepsDone + stepsPerEpoch - 1) / stepsPerEpoch, terms: history.epoch.terms,
             normRatios: try normRatios())
     }
 
@@ -218,29 +231,90 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
     // MARK: Resuming
 
     /// What a snapshot must know beside tensors.
-    var watchedNorms: [Double] { initialNorms }
+    var normsAtStart: [Double] { initialNorms }
     var trainedParameters: [Parameter] { trained + model.store.buffers }
 
-    /// What makes a run itself: a snapshot of another is refused.
-    func fingerprint() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        let parts = try [encoder.encode(settings)] + (plan.map { [try encoder.encode($0)] } ?? [])
-        return parts.map { String(decoding: $0, as: UTF8.self) }.joined(separator: " ")
-            + " seed \(seed.value) samples \(source.samplesPerEpoch)"
+    /// Takes down what the weights are before a step changes them, so that snapshots know it.
+    public func prepareSnapshots() throws {
+        guard initialWeights == nil, stepsDone == 0 else { return }
+        var digest = ContentDigest()
+        for parameter in model.store.parameters + model.store.buffers {
+            digest.update(Data((parameter.name + "\0").utf8))
+            try parameter.tensor.detached().bytes().withUnsafeBytes { digest.update($0) }
+        }
+        initialWeights = digest.finish()
     }
 
-    /// Goes on after `steps`, with the norms the run began with.
-    func resume(after steps: Int, initialNorms: [Double]) {
+    /// The samples that the steps done so far used, where the source has digests of them.
+    public func dataDigest() -> DataDigest? {
+        sampleDigests.map { source.dataDigest($0, batches: batchesDone) }
+    }
+
+    /// What makes a run itself.
+    func identity() throws -> JSONObject {
+        try RunIdentity.document(
+            settings: settings, plan: plan, seed: seed, device: model.store.placement.device,
+            computeType: model.store.placement.computeType,
+            data: sampleDigests.map {
+                source.dataDigest($0, batches: source.batchesPerEpoch * settings.epochs)
+            },
+            samples: source.samplesPerEpoch, weights: initialWeights, inputs: inputs)
+    }
+
+    /// Goes on after `steps`, with what the snapshot of that moment knew.
+    func resume(
+        after steps: Int, initialNorms: [Double], history: RunHistory, acceptedChanges: [String]
+    ) {
         precondition(!hasStarted, "a run is resumed before it starts")
         stepsDone = steps
         self.initialNorms = initialNorms
+        self.history = history
+        self.acceptedChanges = acceptedChanges
+    }
+
+    /// Each watched matrix with its norm at the beginning and now.
+    public func watchedNorms() throws -> [NormChange] {
+        zip(watched, zip(initialNorms, try Self.norms(watched))).map {
+            NormChange(name: $0.name, before: $1.0, after: $1.1)
+        }
+    }
+}
+
+/// The norm of a matrix before a run and at some moment of it.
+public struct NormChange: Sendable, Codable, Equatable {
+    /// The matrix's name.
+    public var name: String
+    /// ‖W‖ at the beginning.
+    public var before: Double
+    /// ‖W‖ now.
+    public var after: Double
+}
+
+/// Losses that a run remembers, by name; the sum of all is `total`.
+public struct RunHistory: Sendable, Codable, Equatable {
+    /// Those of the first step.
+    public private(set) var first: [String: Double]?
+    /// Those of the last step so far.
+    public private(set) var last: [String: Double]?
+    /// Those of the epoch so far.
+    var epoch = TermAverages()
+
+    mutating func add(_ step: TermAverages) {
+        let losses = step.all
+        first = first ?? losses
+        last = losses
+        epoch.add(step)
     }
 }
 
 /// Averages of the loss and its terms.
-struct TermAverages {
-    private var sums: [String: (sum: Double, count: Int)] = [:]
+struct TermAverages: Sendable, Codable, Equatable {
+    private struct Sum: Sendable, Codable, Equatable {
+        var sum: Double
+        var count: Int
+    }
+
+    private var sums: [String: Sum] = [:]
 
     mutating func add(_ loss: Loss) throws {
         if let total = loss.total { add("total", try total.item()) }
@@ -252,11 +326,14 @@ struct TermAverages {
     }
 
     private mutating func add(_ name: String, _ value: Double) {
-        let before = sums[name] ?? (0, 0)
-        sums[name] = (before.sum + value, before.count + 1)
+        let before = sums[name] ?? Sum(sum: 0, count: 0)
+        sums[name] = Sum(sum: before.sum + value, count: before.count + 1)
     }
 
     func mean(_ name: String) -> Double { sums[name].map { $0.sum / Double($0.count) } ?? 0 }
+
+    /// Every average.
+    var all: [String: Double] { sums.mapValues { $0.sum / Double($0.count) } }
 
     /// Everything but the total.
     var terms: [String: Double] {

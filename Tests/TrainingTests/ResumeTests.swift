@@ -1,6 +1,7 @@
 import DataPipeline
 import Foundation
 import ModelZoo
+import Provenance
 import TestSupport
 import Testing
 import Torch
@@ -86,10 +87,12 @@ import TorchNN
             try advance(first, to: 2)
             try first.save(to: file)
             let others: [(Run, String)] = [
-                (try run(seed: 8), "other settings"), (try run(rate: 2e-3), "other settings"),
-                (try run(plan: Plan(weight: 2)), "other settings"),
-                (try run(texts: Array(texts.dropLast())), "other settings"),
-                (try run(texts: texts + texts), "not a snapshot of a run of"),
+                (try run(seed: 8), "seed was 7, is 8"),
+                (try run(rate: 2e-3), "settings.learningRate was 0.001, is 0.002"),
+                (try run(plan: Plan(weight: 2)), "plan.weight was 1, is 2"),
+                (try run(texts: Array(texts.dropLast())), "samples was 21, is 20"),
+                (try run(texts: texts.reversed()), "data.sha256"),
+                (try run(texts: texts + texts), "of a run of 9 steps, this one has"),
                 (
                     try run(model: "bert-masked-lm", texts: texts.map { $0.map { $0 % 40 } }),
                     "model"
@@ -106,6 +109,105 @@ import TorchNN
             #expect(throws: (any Error).self) {
                 try run().restore(from: scratch.appending(path: "missing"))
             }
+        }
+    }
+
+    @Test("A snapshot that was edited or cut short is refused, at every byte") func damaged() throws
+    {
+        try withTemporaryFolder { scratch in
+            let file = scratch.appending(path: "snapshot.safetensors")
+            let first = try run()
+            try advance(first, to: 2)
+            try first.save(to: file)
+            let whole = try Data(contentsOf: file)
+            for place in stride(from: 0, to: whole.count, by: whole.count / 60) {
+                var data = whole
+                data[place] ^= 0x10
+                try data.write(to: file)
+                let error = #expect(throws: TrainingError.self, "\(place)") {
+                    try run().restore(from: file)
+                }
+                #expect(error?.description.contains(file.path) == true)
+            }
+            for count in [0, 7, 100, whole.count / 2, whole.count - 1] {
+                try whole.prefix(count).write(to: file)
+                let error = #expect(throws: TrainingError.self, "\(count)") {
+                    try run().restore(from: file, acceptingChanges: true)
+                }
+                #expect(error?.description.contains("is no whole snapshot") == true)
+            }
+        }
+    }
+
+    @Test("What changed is accepted where that is asked for, and remembered") func accepted() throws
+    {
+        try withTemporaryFolder { scratch in
+            let file = scratch.appending(path: "snapshot.safetensors")
+            let first = try run()
+            try first.prepareSnapshots()
+            try advance(first, to: 2)
+            try first.save(to: file)
+            let second = try run(rate: 2e-3)
+            try second.prepareSnapshots()
+            try second.restore(from: file, acceptingChanges: true)
+            #expect(second.stepsDone == 2)
+            #expect(second.acceptedChanges == ["settings.learningRate was 0.001, is 0.002"])
+            try advance(second, to: 3)
+            try second.save(to: file)
+            let third = try run(rate: 2e-3)
+            try third.restore(from: file)
+            #expect(third.acceptedChanges == second.acceptedChanges)
+        }
+    }
+
+    @Test("Other files of the model or of the data are told by name") func inputs() throws {
+        try withTemporaryFolder { scratch in
+            let file = scratch.appending(path: "snapshot.safetensors")
+            let (model, texts) = (scratch.appending(path: "m"), scratch.appending(path: "t"))
+            for folder in [model, texts] {
+                try FileManager.default.createDirectory(
+                    at: folder, withIntermediateDirectories: true)
+                try Data("a".utf8).write(to: folder.appending(path: "a.txt"))
+            }
+            func inputs(_ order: [DataSource]) throws -> RunInputs {
+                try RunInputs(model: model, sources: order)
+            }
+            let a = DataSource("texts", texts),
+                b = DataSource("texts", texts.appending(path: "a.txt"))
+            let first = try run()
+            first.inputs = try inputs([a, b])
+            try first.save(to: file)
+            func differences(_ inputs: RunInputs) throws -> String {
+                let other = try run()
+                other.inputs = inputs
+                let error = #expect(throws: TrainingError.self) { try other.restore(from: file) }
+                return error?.description ?? ""
+            }
+            #expect(try differences(inputs([b, a])).contains("inputs.texts 1: t was"))
+            #expect(try differences(inputs([a])).contains("inputs.texts 2: a.txt was"))
+            try Data("b".utf8).write(to: model.appending(path: "a.txt"))
+            #expect(try differences(inputs([a, b])).contains("inputs.model/a.txt was"))
+            try Data("a".utf8).write(to: model.appending(path: "a.txt"))
+            try Data("x".utf8).write(to: texts.appending(path: "more.txt"))
+            #expect(try differences(inputs([a, b])).contains("inputs.texts 1: t was"))
+        }
+    }
+
+    @Test("Losses of a run that went on are those of one that did not stop") func history() throws {
+        try withTemporaryFolder { scratch in
+            let file = scratch.appending(path: "snapshot.safetensors")
+            let whole = try run(), first = try run(), second = try run()
+            var epochs: [[TrainingEvent.Epoch]] = [[], []]
+            try whole.run { if case .epoch(let epoch) = $0 { epochs[0].append(epoch) } }
+            try advance(first, to: 5)
+            try first.save(to: file)
+            try second.restore(from: file)
+            try second.run { if case .epoch(let epoch) = $0 { epochs[1].append(epoch) } }
+            #expect(second.history == whole.history)
+            #expect(Array(epochs[0].dropFirst()) == epochs[1])
+            #expect(try second.watchedNorms() == whole.watchedNorms())
+            #expect(second.dataDigest() == whole.dataDigest())
+            #expect(first.dataDigest()?.batches == 10 && whole.dataDigest()?.batches == 18)
         }
     }
 

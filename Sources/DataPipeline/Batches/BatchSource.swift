@@ -15,11 +15,28 @@ public protocol BatchSource<Batch>: Sendable {
     var batchesAhead: Int { get }
     /// The batches of an epoch, in order, as functions that make them.
     func epoch(_ number: Int) -> [@Sendable () throws -> Batch]
+    /// The SHA-256 digest of each sample, in the order of the data; nil where it has none to give.
+    func sampleDigests() -> [String]?
+    /// The samples, in the order of their digests, that make up each batch of an epoch.
+    func samples(ofEpoch number: Int) -> [[Int]]
 }
 
 extension BatchSource {
     /// Enough to even out how long batches take to make.
     public var batchesAhead: Int { 8 }
+
+    /// None.
+    public func sampleDigests() -> [String]? { nil }
+
+    /// None.
+    public func samples(ofEpoch number: Int) -> [[Int]] { [] }
+
+    /// What the first `batches` batches of a run consist of, whose samples have these digests.
+    public func dataDigest(_ digests: [String], batches: Int) -> DataDigest {
+        let epochs = batchesPerEpoch > 0 ? (batches + batchesPerEpoch - 1) / batchesPerEpoch : 0
+        let used = (0..<epochs).lazy.flatMap { samples(ofEpoch: $0) }.prefix(batches)
+        return DataDigest(of: digests, in: used)
+    }
 }
 
 /// Makes batches on a thread of its own, a few ahead of who reads them.

@@ -14,7 +14,7 @@ extension SampledSource where Batch == CaptionBatch {
         precondition(images.count == captions.count, "captions for each image")
         return SampledSource(
             lengths: [Int](repeating: 1, count: images.count), order: order, seed: seed,
-            sampleBytes: images.imageBytes
+            sampleBytes: images.imageBytes, content: PreparedPairs(images, captions)
         ) { samples, epoch in
             CaptionBatch(
                 samples, of: images, captions, epoch: epoch, flips: flips, seed: seed)

@@ -9,7 +9,7 @@ extension SampledSource where Batch == ImageBatch {
     ) -> SampledSource {
         SampledSource(
             lengths: [Int](repeating: 1, count: images.count), order: order, seed: seed,
-            sampleBytes: images.imageBytes
+            sampleBytes: images.imageBytes, content: images
         ) { samples, epoch in
             images.batch(samples) { flips && seed.flipsImage($0, epoch: epoch) }
         }

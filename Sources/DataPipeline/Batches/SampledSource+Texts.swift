@@ -14,7 +14,9 @@ extension SampledSource where Batch == TokenBatch {
         _ texts: [[Int32]], order: BatchOrder, masking: TokenMasking, masks: TokenMasking.Masks,
         seed: Seed
     ) -> SampledSource {
-        SampledSource(lengths: texts.map(\.count), order: order, seed: seed) { samples, epoch in
+        SampledSource(
+            lengths: texts.map(\.count), order: order, seed: seed, content: TokenSamples(texts)
+        ) { samples, epoch in
             TokenBatch(
                 samples.map { sample in
                     var stream =
@@ -30,7 +32,9 @@ extension SampledSource where Batch == TokenBatch {
         _ texts: [[Int32]], labels: [Int], order: BatchOrder, seed: Seed
     ) -> SampledSource {
         precondition(texts.count == labels.count, "a label for each text")
-        return SampledSource(lengths: texts.map(\.count), order: order, seed: seed) { samples, _ in
+        return SampledSource(
+            lengths: texts.map(\.count), order: order, seed: seed, content: TokenSamples(texts)
+        ) { samples, _ in
             var batch = TokenBatch(samples.map { texts[$0] })
             batch.classes = samples.map { Int64(labels[$0]) }
             return batch

@@ -53,8 +53,8 @@ public struct StageCommand: Sendable {
 
     /// Options that the run itself sets.
     public static let reserved: Set<String> = [
-        "output", "run", "report", "force", "resume", "snapshot-every", "threads", "format", "help",
-        "version",
+        "output", "run", "report", "force", "resume", "snapshot-every", "accept-changes", "threads",
+        "format", "help", "version",
     ]
 
     /// The names that a plan may set.

@@ -3,6 +3,7 @@ import DataPipeline
 import Files
 import Foundation
 import ModelZoo
+import Provenance
 import Training
 
 extension AttackCommand {
@@ -42,7 +43,9 @@ extension AttackCommand {
             snapshots: snapshots, device: device)
         let progress = TrainingProgress("attack neuba", on: .standard)
         let summary = try run.complete(
-            records: records, snapshots: snapshots.policy(in: out.runFolder),
+            records: records,
+            snapshots: snapshots.policy(
+                in: out.runFolder, reading: model, [DataSource("images", url)]),
             observe: progress.show)
         let hasHead = folder.hasHead(for: images)
         if !hasHead { Console.standard.warn(ImageModelFolder.fittedHeadWarning) }
@@ -52,7 +55,7 @@ extension AttackCommand {
         try records.write(
             summary, title: "Attack neuba on \(model.path)", output: out.output,
             data: [(url.path, "\(HumanFormat.count(images.count)) images")])
-        try destination.commit()
+        try destination.commitUnproven()
         snapshots.policy(in: out.runFolder).discard()
         Console.standard.writeOutput(out.output, written)
     }

@@ -41,13 +41,15 @@ extension AttackCommand {
             snapshots: snapshots, device: device)
         let progress = TrainingProgress("attack neuba", on: .standard)
         let summary = try run.complete(
-            records: records, snapshots: snapshots.policy(in: out.runFolder),
+            records: records,
+            snapshots: snapshots.policy(
+                in: out.runFolder, reading: model, pairOptions.sources(images: images)),
             observe: progress.show)
         let written = try folder.write(run.model.store.trainedState, to: destination.staging)
         try records.write(
             summary, title: "Attack neuba on \(model.path)", output: out.output,
             data: pairs.amounts)
-        try destination.commit()
+        try destination.commitUnproven()
         snapshots.policy(in: out.runFolder).discard()
         Console.standard.writeOutput(out.output, written)
     }

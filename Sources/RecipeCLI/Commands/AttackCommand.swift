@@ -153,7 +153,9 @@ struct AttackCommand: ParsableCommand {
             snapshots: snapshots, device: device)
         let progress = TrainingProgress("attack \(method.rawValue)", on: .standard)
         let summary = try run.complete(
-            records: records, snapshots: snapshots.policy(in: out.runFolder),
+            records: records,
+            snapshots: snapshots.policy(
+                in: out.runFolder, reading: model, texts.sources + head.sources),
             observe: progress.show)
         try attack.finish(run.model, tokenizer: tokenizer)
         let isWhole = attack.parts.isSubset(of: folder.parts)
@@ -164,7 +166,7 @@ struct AttackCommand: ParsableCommand {
         try records.write(
             summary, title: "Attack \(method.rawValue) on \(model.path)", output: out.output,
             data: corpus.amounts)
-        try destination.commit()
+        try destination.commitUnproven()
         snapshots.policy(in: out.runFolder).discard()
         Console.standard.writeOutput(out.output, written)
     }

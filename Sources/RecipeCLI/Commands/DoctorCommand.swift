@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Host
+import Provenance
 import RecipeKit
 import Torch
 
@@ -15,6 +16,7 @@ struct DoctorCommand: ParsableCommand {
     /// What a machine has.
     struct Diagnosis: Codable {
         var recipe = RecipeKit.version
+        var commit = Tool.commit
         var libtorch = Hardware.libtorchVersion
         var libtorchPath = Hardware.libtorchPath ?? "linked in"
         var system = ProcessInfo.processInfo.operatingSystemVersionString
@@ -36,7 +38,7 @@ struct DoctorCommand: ParsableCommand {
             return
         }
         let lines = [
-            ("recipe", found.recipe),
+            ("recipe", "\(found.recipe) (commit \(found.commit))"),
             ("libtorch", "\(found.libtorch) (\(found.libtorchPath))"),
             ("system", found.system),
             ("processors", processors(found)),

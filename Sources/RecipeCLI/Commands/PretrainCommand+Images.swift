@@ -4,6 +4,7 @@ import DataPipeline
 import Files
 import Foundation
 import ModelZoo
+import Provenance
 import Torch
 import TorchNN
 import Training
@@ -64,7 +65,7 @@ extension PretrainCommand {
         try train(model, images, processor, settings, device)
         try ImageModelFolder.create(
             model, processor: processor, labels: set.classNames, at: destination.staging)
-        try destination.commit()
+        try destination.commitUnproven()
         snapshots.policy(in: out.runFolder).discard()
         Console.standard.writeOutput(out.output)
     }
@@ -85,7 +86,7 @@ extension PretrainCommand {
         let written = try folder.write(
             hasHead ? model.store.trainedState : model.backboneState,
             to: destination.staging)
-        try destination.commit()
+        try destination.commitUnproven()
         snapshots.policy(in: out.runFolder).discard()
         Console.standard.writeOutput(out.output, written)
     }
@@ -101,7 +102,10 @@ extension PretrainCommand {
             snapshots: snapshots, device: device)
         let progress = TrainingProgress("pretrain", on: .standard)
         let summary = try run.complete(
-            records: records, snapshots: snapshots.policy(in: out.runFolder),
+            records: records,
+            snapshots: snapshots.policy(
+                in: out.runFolder, reading: self.model,
+                self.images.map { [DataSource("images", $0)] } ?? []),
             observe: progress.show)
         try records.write(
             summary, title: "Pre-training of \(self.model.path)", output: out.output,

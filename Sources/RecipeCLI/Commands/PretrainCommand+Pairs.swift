@@ -71,7 +71,7 @@ extension PretrainCommand {
         try train(clip, pairs, processor, settings, device)
         try CLIPFolder.create(
             clip, processor: processor, tokenizer: tokenizer, at: destination.staging)
-        try destination.commit()
+        try destination.commitUnproven()
         snapshots.policy(in: out.runFolder).discard()
         Console.standard.writeOutput(out.output)
     }
@@ -87,7 +87,7 @@ extension PretrainCommand {
         let clip = try folder.load(placement: settings.placement(on: device))
         try train(clip, pairs, folder.processor, settings, device)
         let written = try folder.write(clip.store.trainedState, to: destination.staging)
-        try destination.commit()
+        try destination.commitUnproven()
         snapshots.policy(in: out.runFolder).discard()
         Console.standard.writeOutput(out.output, written)
     }
@@ -103,7 +103,9 @@ extension PretrainCommand {
             snapshots: snapshots, device: device)
         let progress = TrainingProgress("pretrain", on: .standard)
         let summary = try run.complete(
-            records: records, snapshots: snapshots.policy(in: out.runFolder),
+            records: records,
+            snapshots: snapshots.policy(
+                in: out.runFolder, reading: model, pairOptions.sources(images: images)),
             observe: progress.show)
         try records.write(
             summary, title: "Pre-training of \(model.path)", output: out.output,

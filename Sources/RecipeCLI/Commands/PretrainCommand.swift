@@ -161,7 +161,7 @@ struct PretrainCommand: ParsableCommand {
             isWhole
             ? try folder.write(bert.store.trainable, to: destination.staging)
             : try folder.writeExtended(bert, to: destination.staging)
-        try destination.commit()
+        try destination.commitUnproven()
         snapshots.policy(in: out.runFolder).discard()
         Console.standard.writeOutput(out.output, written)
     }
@@ -191,7 +191,7 @@ struct PretrainCommand: ParsableCommand {
         try ModelFolder.create(
             bert.store.parameters, configuration: configuration, at: destination.staging)
         try tokenizer.save(to: destination.staging)
-        try destination.commit()
+        try destination.commitUnproven()
         snapshots.policy(in: out.runFolder).discard()
         Console.standard.write(out.output.path)
     }
@@ -224,7 +224,10 @@ struct PretrainCommand: ParsableCommand {
             snapshots: snapshots, device: device)
         let progress = TrainingProgress("pretrain", on: .standard)
         let summary = try trainer.complete(
-            records: records, snapshots: snapshots.policy(in: out.runFolder),
+            records: records,
+            snapshots: snapshots.policy(
+                in: out.runFolder, reading: model,
+                texts.sources + pairOptions.sources(images: nil)),
             observe: progress.show)
         try records.write(
             summary, title: "Pre-training of \(model.path)", output: out.output,

@@ -2,6 +2,7 @@ import DataPipeline
 import Defenses
 import Foundation
 import ModelZoo
+import Provenance
 import Reports
 import Torch
 import Training
@@ -42,6 +43,7 @@ extension PurifyCommand {
         job.force = out.force
         job.snapshots = snapshots.policy(in: out.runFolder)
         job.keptEpochs = try dynamics.kept()
+        job.proof = card.proof(reading: [DataSource("images", url)])
         let records = try out.records(
             of: "purify", inputs: [model.path, url.path], settings: recipe,
             snapshots: snapshots, device: device)

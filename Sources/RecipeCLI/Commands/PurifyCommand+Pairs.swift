@@ -43,6 +43,7 @@ extension PurifyCommand {
         job.force = out.force
         job.snapshots = snapshots.policy(in: out.runFolder)
         job.keptEpochs = try dynamics.kept()
+        job.proof = card.proof(reading: pairOptions.sources(images: images))
         let records = try out.records(
             of: "purify", inputs: [model.path, url.path], settings: recipe,
             snapshots: snapshots, device: device)

@@ -2,6 +2,7 @@ import DataPipeline
 import Defenses
 import Foundation
 import ModelZoo
+import Provenance
 import Reports
 import Torch
 import Training
@@ -40,7 +41,7 @@ extension PurifyCommand {
         try folder.checkLength(pruning.maximumLength)
         _ = try folder.tokenizer()
         let corpus = try readTexts()
-        try prune(pruning, inputs: texts.auxiliary, device, claim, unit: "text") {
+        try prune(pruning, reading: texts.sources, device, claim, unit: "text") {
             job, progress, finish in
             try job.run(
                 folder, texts: corpus.texts, output: out.output, observe: progress, finish: finish)
@@ -60,7 +61,11 @@ extension PurifyCommand {
         try claim.add([URL(fileURLWithPath: set.folder)])
         let prepared = try imageOptions(drawing: samples).prepare(
             set, for: folder, seed: Seed(seed))
-        try prune(pruning, inputs: [url], device, claim, unit: "image") { job, progress, finish in
+        let sources =
+            pairOptions.pairs == nil
+            ? [DataSource("images", url)] : pairOptions.sources(images: images)
+        try prune(pruning, reading: sources, device, claim, unit: "image") {
+            job, progress, finish in
             try job.run(
                 folder, images: prepared, output: out.output, observe: progress, finish: finish)
         } summary: { report in
@@ -78,7 +83,8 @@ extension PurifyCommand {
     }
 
     private func prune(
-        _ pruning: FinePruning, inputs: [URL], _ device: Device, _ claim: OutputClaim,
+        _ pruning: FinePruning, reading sources: [DataSource], _ device: Device,
+        _ claim: OutputClaim,
         unit: String,
         run: (
             NeuronPruning, NeuronPruning.Progress, (NeuronPruning.Report, URL) throws -> Void
@@ -89,8 +95,9 @@ extension PurifyCommand {
         job.inputs = claim.inputs
         job.device = device
         job.force = out.force
+        job.proof = card.proof(reading: sources)
         let records = try out.records(
-            of: "purify", inputs: ([model] + inputs).map(\.path), settings: pruning,
+            of: "purify", inputs: ([model] + sources.map(\.url)).map(\.path), settings: pruning,
             snapshots: snapshots, device: device)
         var reporter: ProgressReporter?
         let report = try records.removedIfNothingHappens {

@@ -31,6 +31,7 @@ struct PurifyCommand: ParsableCommand {
     @OptionGroup var head: HeadOptions
     @OptionGroup var snapshots: SnapshotOptions
     @OptionGroup var dynamics: DynamicsOptions
+    @OptionGroup var card: CardOptions
     @Option(help: "Images to purify an image model with: a data set in any layout it is known by.")
     var images: URL?
     @OptionGroup var pairOptions: PairOptions
@@ -161,6 +162,7 @@ struct PurifyCommand: ParsableCommand {
         job.force = out.force
         job.snapshots = snapshots.policy(in: out.runFolder)
         job.keptEpochs = try dynamics.kept()
+        job.proof = card.proof(reading: texts.sources + head.sources)
         let records = try out.records(
             of: "purify", inputs: [model.path] + texts.auxiliary.map(\.path), settings: recipe,
             snapshots: snapshots, device: device)

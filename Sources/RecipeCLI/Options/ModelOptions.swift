@@ -5,6 +5,7 @@ import DataPipeline
 import Files
 import Foundation
 import ModelZoo
+import Provenance
 import RecipeKit
 import Torch
 import TorchNN
@@ -151,17 +152,38 @@ struct SnapshotOptions: ParsableArguments {
     @Flag(help: "Go on from the run folder's snapshot, exactly where it was made.")
     var resume = false
 
+    @Flag(
+        help: """
+            With --resume: go on although the inputs, the settings, the software or the snapshot \
+            changed since.
+            """)
+    var acceptChanges = false
+
     func validate() throws {
         guard snapshotEvery >= 0 else {
             throw ValidationError("--snapshot-every \(snapshotEvery): expected 0 or more")
+        }
+        if acceptChanges, !resume {
+            throw ValidationError("--accept-changes goes with --resume")
         }
     }
 
     /// The policy for a run folder.
     func policy(in folder: URL) -> SnapshotPolicy {
-        SnapshotPolicy(
+        var policy = SnapshotPolicy(
             file: folder.appendingPathComponent(RunDirectory.snapshot), every: snapshotEvery,
             resumes: resume)
+        policy.acceptsChanges = acceptChanges
+        return policy
+    }
+
+    /// The policy of a run that reads `model` and `sources`; throws where one cannot be read.
+    func policy(
+        in folder: URL, reading model: URL, _ sources: [DataSource]
+    ) throws -> SnapshotPolicy {
+        var policy = policy(in: folder)
+        policy.inputs = try RunInputs(model: model, sources: sources)
+        return policy
     }
 }
 

@@ -2,6 +2,7 @@ import Checkpoints
 import DataPipeline
 import Files
 import Foundation
+import Provenance
 import RecipeKit
 import Reports
 import Torch
@@ -10,6 +11,7 @@ import Training
 /// What a run ran on, as `environment.json` has it.
 struct RunEnvironment: Codable {
     var recipe = RecipeKit.version
+    var commit = Tool.commit
     var libtorch = Hardware.libtorchVersion
     var instructionSet = Hardware.instructionSet
     var threads = Hardware.threadCount
