@@ -145,7 +145,7 @@ let package = Package(
         .testTarget(name: "TorchNNTests", dependencies: ["TorchNN", "TestSupport"]),
         .testTarget(
             name: "CheckpointsTests",
-            dependencies: ["Checkpoints", "ModelZoo", "JSON", "TestSupport"]),
+            dependencies: ["Checkpoints", "Files", "ModelZoo", "JSON", "TestSupport"]),
         .testTarget(
             name: "ModelZooTests", dependencies: ["ModelZoo", "Training", "JSON", "TestSupport"]),
         .testTarget(name: "DefensesTests", dependencies: ["Defenses", "Files", "TestSupport"]),

@@ -124,6 +124,22 @@ public struct OutputFolder: Sendable {
     /// The file in each output folder that lists what was written there.
     public static let manifestName = ".recipe"
 
+    /// Whether `file` is such a list, and nothing else under its name.
+    public static func isManifest(_ file: URL) -> Bool {
+        guard file.lastPathComponent == manifestName,
+            let stamp = FileStamp(file.path, followingLinks: false), stamp.kind == .file
+        else { return false }
+        return manifest(at: file) != nil
+    }
+
+    private static func manifest(at file: URL) -> Manifest? {
+        // A list of a hundred thousand long names is no larger.
+        guard let stamp = FileStamp(file.path), stamp.kind == .file, stamp.size < 32 << 20,
+            let data = try? Data(contentsOf: file)
+        else { return nil }
+        return try? JSONDecoder().decode(Manifest.self, from: data)
+    }
+
     private struct Manifest: Codable {
         var about =
             "Written by recipe, which replaces this folder only while it holds nothing else."
@@ -196,9 +212,7 @@ public struct OutputFolder: Sendable {
                 path: path, reason: "it is the working folder, or holds it")
         }
         let present = entries(of: destination)
-        let data = try? Data(contentsOf: destination.appendingPathComponent(manifestName))
-        guard let manifest = data.flatMap({ try? JSONDecoder().decode(Manifest.self, from: $0) })
-        else {
+        guard let manifest = manifest(at: destination.appendingPathComponent(manifestName)) else {
             let isEmpty = try? FileManager.default.contentsOfDirectory(atPath: path).isEmpty
             if isEmpty == true { return }
             throw OutputError.notOurs(path: path, reason: "was not written by recipe")

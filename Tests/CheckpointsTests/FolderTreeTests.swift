@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import TestSupport
 import Testing
@@ -9,6 +10,22 @@ import Testing
 
     private func link(_ place: URL, to target: String) throws {
         try manager.createSymbolicLink(atPath: place.path, withDestinationPath: target)
+    }
+
+    @Test("The list that an output is known by is no part of a model, a stranger's file is")
+    func manifests() throws {
+        try withTemporaryFolder { scratch in
+            let output = try OutputFolder(
+                destination: scratch.appending(path: "out"), force: false)
+            try Data("{}".utf8).write(to: output.staging.appending(path: "config.json"))
+            try output.commit()
+            #expect(try FolderTree(output.destination).entries.map(\.path) == ["config.json"])
+            let list = output.destination.appending(path: OutputFolder.manifestName)
+            try Data("anything else".utf8).write(to: list)
+            #expect(
+                try FolderTree(output.destination).entries.map(\.path)
+                    == [OutputFolder.manifestName, "config.json"])
+        }
     }
 
     @Test("Links within the folder are followed, others are not") func links() throws {

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Everything that lies in a folder, looked at without being opened.
@@ -136,7 +137,14 @@ public struct FolderTree: Sendable {
                 return
             }
             switch status.st_mode & S_IFMT {
-            case S_IFREG: add(path, .file, place, Int(status.st_size))
+            case S_IFREG:
+                // The list that an output folder is known by is no part of the model.
+                if path == OutputFolder.manifestName,
+                    OutputFolder.isManifest(URL(fileURLWithPath: place))
+                {
+                    return
+                }
+                add(path, .file, place, Int(status.st_size))
             case S_IFDIR:
                 if let reason = FolderTree.closed[name] {
                     add(path + "/", .closedFolder(reason), place)
