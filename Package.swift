@@ -66,6 +66,7 @@ let package = Package(
             name: "Provenance",
             dependencies: ["CBuild", "Files", "JSON", .product(name: "Yams", package: "Yams")]),
         .target(name: "TensorFormats", dependencies: ["CZlib", "Files", "JSON"]),
+        .target(name: "Scanning", dependencies: ["TensorFormats", "CZlib"]),
         .target(name: "TextTokenizers", dependencies: ["CZlib", "Files", "JSON"]),
         .target(
             name: "CImage", cSettings: cFlags,
@@ -105,8 +106,7 @@ let package = Package(
                 "Files", "JSON", "Provenance", "Torch", "TorchNN", "TensorFormats",
                 "TextTokenizers",
                 "DataPipeline", "Checkpoints", "ModelZoo", "Training", "Attacks", "Defenses",
-                "Evaluation",
-                "Reports",
+                "Evaluation", "Reports", "Scanning",
             ]),
 
         // The command line.
@@ -139,6 +139,7 @@ let package = Package(
         .testTarget(name: "ProvenanceTests", dependencies: ["Provenance", "Files", "JSON"]),
         .testTarget(name: "TensorFormatsTests", dependencies: ["TensorFormats", "Files"]),
         .testTarget(name: "HostTests", dependencies: ["Host"]),
+        .testTarget(name: "ScanningTests", dependencies: ["Scanning"]),
         .testTarget(name: "TextTokenizersTests", dependencies: ["TextTokenizers"]),
         .testTarget(name: "DataPipelineTests", dependencies: ["DataPipeline", "Files"]),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "CTorch", "TestSupport"]),

@@ -38,16 +38,19 @@ public enum RecipeCLI {
             Console.standard.log("\(interrupted); to go on: \(Invocation.resuming)")
             return ExitStatus(signal: interrupted.signal)
         } catch {
-            return report(error)
+            return report(error, to: arguments)
         }
     }
 
-    private static func report(_ error: any Error) -> ExitStatus {
+    private static func report(_ error: any Error, to arguments: [String]) -> ExitStatus {
         let code = RecipeCommand.exitCode(for: error)
         if code == .success {
             // Help and version come as errors whose text is the result.
             Console.standard.write(RecipeCommand.fullMessage(for: error))
             return .done
+        }
+        if let record = ErrorRecord(error, isUsage: code == .validationFailure, arguments) {
+            Console.standard.write(record.text)
         }
         if code == .validationFailure {
             Console.standard.log(lines: RecipeCommand.fullMessage(for: error))

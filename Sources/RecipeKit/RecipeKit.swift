@@ -8,6 +8,7 @@
 @_exported import ModelZoo
 @_exported import Provenance
 @_exported import Reports
+@_exported import Scanning
 @_exported import TensorFormats
 @_exported import TextTokenizers
 @_exported import Torch

@@ -22,7 +22,7 @@ public final class MappedFile: @unchecked Sendable {
     public init(_ url: URL) throws {
         let path = url.path
         func failure(_ what: String, advice: String? = nil) -> FormatError {
-            FormatError(file: path, what: what, advice: advice)
+            FormatError(file: path, what: what, advice: advice, kind: .io)
         }
         // Without O_NONBLOCK the opening of a named pipe would wait for a writer.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -40,7 +40,8 @@ public final class MappedFile: @unchecked Sendable {
             throw failure("is not a regular file", advice: "name the weights file itself")
         }
         guard status.st_size > 0, let size = Int(exactly: status.st_size) else {
-            throw failure("is empty", advice: "download or copy it again")
+            throw FormatError(
+                file: path, what: "is empty", advice: "download or copy it again")
         }
         self.path = path
         count = size
@@ -92,7 +93,7 @@ public final class MappedFile: @unchecked Sendable {
             guard step > 0 else {
                 let reason = step < 0 ? systemMessage(errno) : "it ended early"
                 buffer.deallocate()
-                throw FormatError(file: path, what: "cannot be read: \(reason)")
+                throw FormatError(file: path, what: "cannot be read: \(reason)", kind: .io)
             }
             done += step
         }

@@ -1,0 +1,87 @@
+"""Compares `recipe scan` with other scanners on the corpus of scan_corpus.py, as a Markdown table.
+
+    python Oracle/scan_compare.py CORPUS --recipe PATH [--tool NAME=PYTHON …] [--list]
+
+Each tool runs from an environment of its own (Oracle/requirements-scanners.txt says of which
+versions). Caught: of the malicious cases, found. Missed: said to be clean. Not examined: neither.
+The cases held back while lists were tuned stand in columns of their own.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+
+def run_recipe(recipe: str, corpus: Path, cases: list) -> dict:
+    words = {0: "clean", 1: "found", 2: "unexamined"}
+    output = {}
+    for case in cases:
+        begin = time.perf_counter()
+        done = subprocess.run(
+            [recipe, "scan", str(corpus / case["path"])], capture_output=True, check=False)
+        output[case["name"]] = [words.get(done.returncode, "crashed"), time.perf_counter() - begin]
+    return output
+
+
+def run_tool(name: str, python: str, corpus: Path) -> dict:
+    script = Path(__file__).with_name("scan_tools.py")
+    done = subprocess.run([python, str(script), name, str(corpus)], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def version(name: str, python: str) -> str:
+    code = f"import importlib.metadata as m; print(m.version({name!r}))"
+    return subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--recipe", required=True)
+    parser.add_argument("--tool", action="append", default=[], metavar="NAME=PYTHON")
+    parser.add_argument("--list", action="store_true", help="name what recipe does not catch, and its false alarms")
+    parser.add_argument("--without-held", action="store_true", help="leave the held cases out")
+    options = parser.parse_args()
+    cases = json.loads((options.corpus / "index.json").read_text())
+    if options.without_held:
+        cases = [case for case in cases if not case["held"]]
+    results = {"recipe": run_recipe(options.recipe, options.corpus, cases)}
+    for pair in options.tool:
+        name, python = pair.split("=", 1)
+        results[f"{name} {version(name, python)}"] = run_tool(name, python, options.corpus)
+
+    evil = [c for c in cases if c["malicious"]]
+    tuned, held = [c for c in evil if not c["held"]], [c for c in evil if c["held"]]
+    benign = [c for c in cases if not c["malicious"]]
+    print(f"{len(evil)} malicious ({len(held)} held back), {len(benign)} benign\n")
+    print("| Scanner | Caught | Missed | Not examined | Caught of the held | False alarms | Benign not examined | Seconds |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    for name, found in results.items():
+        def count(chosen, word):
+            return sum(found[c["name"]][0] == word for c in chosen)
+
+        seconds = sum(time for _, time in found.values())
+        print(
+            f"| {name} | {count(evil, 'found')} of {len(evil)} | {count(evil, 'clean')} | "
+            f"{count(evil, 'unexamined')} | {count(held, 'found')} of {len(held)} | "
+            f"{count(benign, 'found')} of {len(benign)} | {count(benign, 'unexamined')} | {seconds:.1f} |")
+    groups = sorted({c["group"] for c in evil})
+    print("\n| Caught by kind | " + " | ".join(f"{g} ({sum(c['group'] == g for c in evil)})" for g in groups) + " |")
+    print("| --- |" + " --- |" * len(groups))
+    for name, found in results.items():
+        row = [str(sum(found[c["name"]][0] == "found" for c in evil if c["group"] == g)) for g in groups]
+        print(f"| {name} | " + " | ".join(row) + " |")
+    if options.list:
+        for chosen, wrong in ((tuned + held, ("clean", "unexamined", "crashed")), (benign, ("found", "unexamined", "crashed"))):
+            for case in chosen:
+                verdict = results["recipe"][case["name"]][0]
+                if verdict in wrong:
+                    print(f"{'malicious' if case['malicious'] else 'benign'}: {case['name']}: {verdict}: {case['path']}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,159 @@
+/// Sums over a run of floating-point numbers.
+struct RowStatistics {
+    var squares = 0.0
+    var notANumber = 0
+    var infinite = 0
+    var denormal = 0
+
+    var isFinite: Bool { notANumber == 0 && infinite == 0 }
+
+    static func + (left: RowStatistics, right: RowStatistics) -> RowStatistics {
+        RowStatistics(
+            squares: left.squares + right.squares, notANumber: left.notANumber + right.notANumber,
+            infinite: left.infinite + right.infinite, denormal: left.denormal + right.denormal)
+    }
+}
+
+/// How the numbers of a tensor are stored; types that are not floating-point have none.
+enum FloatKind: String {
+    case float64 = "F64"
+    case float32 = "F32"
+    case float16 = "F16"
+    case bfloat16 = "BF16"
+
+    var byteCount: Int {
+        switch self {
+        case .float64: 8
+        case .float32: 4
+        case .float16, .bfloat16: 2
+        }
+    }
+
+    /// The statistics of the numbers in `bytes`.
+    func statistics(of bytes: UnsafeRawBufferPointer) -> RowStatistics {
+        switch self {
+        case .float64: wide(bytes)
+        case .float32: single(bytes)
+        case .float16: half(bytes)
+        case .bfloat16: brain(bytes)
+        }
+    }
+
+    private static let lanes = 16
+
+    private func single(_ bytes: UnsafeRawBufferPointer) -> RowStatistics {
+        let count = bytes.count / 4
+        let whole = count - count % Self.lanes
+        var tally = Tally()
+        for index in stride(from: 0, to: whole, by: Self.lanes) {
+            tally.add(bytes.loadUnaligned(fromByteOffset: 4 * index, as: SIMD16<UInt32>.self))
+        }
+        var last = SIMD16<UInt32>()
+        for index in whole..<count {
+            last[index - whole] = bytes.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)
+        }
+        tally.add(last)
+        return tally.statistics
+    }
+
+    private func brain(_ bytes: UnsafeRawBufferPointer) -> RowStatistics {
+        let count = bytes.count / 2
+        let whole = count - count % Self.lanes
+        var tally = Tally()
+        for index in stride(from: 0, to: whole, by: Self.lanes) {
+            let values = bytes.loadUnaligned(fromByteOffset: 2 * index, as: SIMD16<UInt16>.self)
+            tally.add(SIMD16<UInt32>(truncatingIfNeeded: values) &<< 16)
+        }
+        var last = SIMD16<UInt32>()
+        for index in whole..<count {
+            let value = bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self)
+            last[index - whole] = UInt32(value) << 16
+        }
+        tally.add(last)
+        return tally.statistics
+    }
+
+    private func half(_ bytes: UnsafeRawBufferPointer) -> RowStatistics {
+        let count = bytes.count / 2
+        let whole = count - count % Self.lanes
+        var tally = Tally()
+        for index in stride(from: 0, to: whole, by: Self.lanes) {
+            let values = bytes.loadUnaligned(fromByteOffset: 2 * index, as: SIMD16<UInt16>.self)
+            tally.addHalf(SIMD16<UInt32>(truncatingIfNeeded: values))
+        }
+        var last = SIMD16<UInt32>()
+        for index in whole..<count {
+            last[index - whole] = UInt32(
+                bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self))
+        }
+        tally.addHalf(last)
+        return tally.statistics
+    }
+
+    private func wide(_ bytes: UnsafeRawBufferPointer) -> RowStatistics {
+        var result = RowStatistics()
+        for index in 0..<bytes.count / 8 {
+            let bits = bytes.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self)
+            let value = Double(bitPattern: bits)
+            if value.isNaN {
+                result.notANumber += 1
+            } else if value.isInfinite {
+                result.infinite += 1
+            } else {
+                if value.isSubnormal { result.denormal += 1 }
+                result.squares += value * value
+            }
+        }
+        return result
+    }
+}
+
+/// Sixteen numbers at a time, by the bits of their single-precision form.
+private struct Tally {
+    private var squares = SIMD16<Float>()
+    private var notANumber = SIMD16<UInt32>()
+    private var infinite = SIMD16<UInt32>()
+    private var denormal = SIMD16<UInt32>()
+
+    private static let exponent = SIMD16<UInt32>(repeating: 0x7F80_0000)
+    private static let magnitude = SIMD16<UInt32>(repeating: 0x7FFF_FFFF)
+    private static let one = SIMD16<UInt32>(repeating: 1)
+    private static let zero = SIMD16<UInt32>()
+
+    @inline(__always)
+    mutating func add(_ bits: SIMD16<UInt32>) {
+        let absolute = bits & Self.magnitude
+        infinite &+= Self.zero.replacing(with: Self.one, where: absolute .== Self.exponent)
+        notANumber &+= Self.zero.replacing(with: Self.one, where: absolute .> Self.exponent)
+        let isSmall = (absolute .< SIMD16(repeating: 0x0080_0000)) .& (absolute .!= Self.zero)
+        denormal &+= Self.zero.replacing(with: Self.one, where: isSmall)
+        let values = unsafeBitCast(
+            absolute.replacing(with: Self.zero, where: absolute .>= Self.exponent),
+            to: SIMD16<Float>.self)
+        squares += values * values
+    }
+
+    @inline(__always)
+    mutating func addHalf(_ bits: SIMD16<UInt32>) {
+        let absolute = bits & SIMD16(repeating: 0x7FFF)
+        let top = SIMD16<UInt32>(repeating: 0x7C00)
+        infinite &+= Self.zero.replacing(with: Self.one, where: absolute .== top)
+        notANumber &+= Self.zero.replacing(with: Self.one, where: absolute .> top)
+        // Moved into place the exponent is off by 112; a product with a power of two sets it right,
+        // and makes numbers of half precision's denormals too.
+        let finite = absolute.replacing(with: Self.zero, where: absolute .>= top)
+        let values =
+            unsafeBitCast(finite &<< 13, to: SIMD16<Float>.self)
+            * SIMD16(repeating: Float(bitPattern: 0x7780_0000))
+        squares += values * values
+    }
+
+    var statistics: RowStatistics {
+        func sum(_ counts: SIMD16<UInt32>) -> Int { Int(counts.wrappedSum()) }
+        var total = 0.0
+        for lane in 0..<16 { total += Double(squares[lane]) }
+        return RowStatistics(
+            squares: total, notANumber: sum(notANumber), infinite: sum(infinite),
+            denormal: sum(denormal))
+    }
+}
