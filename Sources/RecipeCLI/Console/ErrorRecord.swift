@@ -1,7 +1,9 @@
 import Attacks
 import Checkpoints
 import DataPipeline
+import Files
 import Foundation
+import JSON
 import TensorFormats
 import TextTokenizers
 import Training
@@ -62,10 +64,11 @@ struct ErrorRecord: Codable, Equatable {
             case .io: .io
             }
         case let error as CheckpointError where access(error.path, R_OK) != 0: .io
-        case is CheckpointError, is TokenizerError, is ImageError, is DecodingError: .damaged
+        case is CheckpointError, is TokenizerError, is ImageError, is DecodingError, is JSONError:
+            .damaged
         case RunError.diskFull, RunError.writeFailed: .io
         case is DataError, is RunError, is TrainingError, is TriggerError: .usage
-        case is CocoaError, is POSIXError: .io
+        case is CocoaError, is POSIXError, is FileError: .io
         default: .failed
         }
     }

@@ -124,6 +124,14 @@ public struct Scanner {
             // Optimizer states and whole modules are no table of tensors; their pickles were walked.
             return
         }
+        let total = archive.tensors.reduce(0) { $0 + $1.bytes.count }
+        guard total <= 8 * scan.size + 64 << 20 else {
+            scan.report(
+                .containerBomb, at: place,
+                "\(archive.tensors.count) tensors share storages and stand for \(total) bytes of a "
+                    + "file of \(scan.size)")
+            return
+        }
         for tensor in archive.tensors {
             let declared = DeclaredTensor(
                 name: tensor.name, type: tensor.scalarType.rawValue, shape: tensor.shape,

@@ -130,7 +130,7 @@ extension FileScan {
         var position = start
         var search = PickleSearch(searched)
         // Bytes can be made so that a walk begins at each and goes far.
-        var steps = 20_000_000 + 8 * min(searched.count, 1 << 30)
+        var steps = 5_000_000 + 8 * min(searched.count, 1 << 30)
         while found < 64, steps > 0, let candidate = search.next(from: position) {
             var walker = PickleWalker(bytes, at: candidate, limits: limits)
             let end = walker.run(atMost: 100_000)

@@ -115,17 +115,18 @@ private struct Tally {
     private var infinite = SIMD16<UInt32>()
     private var denormal = SIMD16<UInt32>()
 
-    private static let exponent = SIMD16<UInt32>(repeating: 0x7F80_0000)
-    private static let magnitude = SIMD16<UInt32>(repeating: 0x7FFF_FFFF)
-    private static let one = SIMD16<UInt32>(repeating: 1)
-    private static let zero = SIMD16<UInt32>()
+    private static var exponent: SIMD16<UInt32> { SIMD16<UInt32>(repeating: 0x7F80_0000) }
+    private static var magnitude: SIMD16<UInt32> { SIMD16<UInt32>(repeating: 0x7FFF_FFFF) }
+    private static var one: SIMD16<UInt32> { SIMD16<UInt32>(repeating: 1) }
+    private static var zero: SIMD16<UInt32> { SIMD16<UInt32>() }
 
     @inline(__always)
     mutating func add(_ bits: SIMD16<UInt32>) {
         let absolute = bits & Self.magnitude
         infinite &+= Self.zero.replacing(with: Self.one, where: absolute .== Self.exponent)
         notANumber &+= Self.zero.replacing(with: Self.one, where: absolute .> Self.exponent)
-        let isSmall = (absolute .< SIMD16(repeating: 0x0080_0000)) .& (absolute .!= Self.zero)
+        // Zero wraps around to the largest number.
+        let isSmall = (absolute &- Self.one) .< SIMD16(repeating: 0x007F_FFFF)
         denormal &+= Self.zero.replacing(with: Self.one, where: isSmall)
         let values = unsafeBitCast(
             absolute.replacing(with: Self.zero, where: absolute .>= Self.exponent),
