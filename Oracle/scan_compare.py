@@ -4,8 +4,9 @@
 
 Each tool runs from an environment of its own (Oracle/requirements-scanners.txt says of which
 versions). Caught: of the malicious cases, found. Missed: said to be clean. Not examined: neither.
-The cases held back while lists were tuned stand in columns of their own. Seconds are the processor's;
-recipe's hold the start of a process for each case, the other tools start once.
+The cases held back while lists were tuned stand in columns of their own. Seconds are the
+processor's; recipe's hold the start of a process for each case, the others start once. Grave counts
+only the upper grades of tools that have grades: error, critical, likely overtly malicious.
 """
 
 import argparse
@@ -22,8 +23,12 @@ def run_recipe(recipe: str, corpus: Path, cases: list) -> dict:
     for case in cases:
         begin = os.times()
         done = subprocess.run(
-            [recipe, "scan", str(corpus / case["path"])], capture_output=True, check=False)
-        output[case["name"]] = [words.get(done.returncode, "crashed"), processor_time(begin)]
+            [recipe, "scan", "--format", "json", str(corpus / case["path"])],
+            capture_output=True, check=False)
+        verdict = words.get(done.returncode, "crashed")
+        if verdict == "found" and b'"severity" : "error"' in done.stdout:
+            verdict = "grave"
+        output[case["name"]] = [verdict, processor_time(begin)]
     return output
 
 
@@ -64,25 +69,29 @@ def main() -> int:
     tuned, held = [c for c in evil if not c["held"]], [c for c in evil if c["held"]]
     benign = [c for c in cases if not c["malicious"]]
     print(f"{len(evil)} malicious ({len(held)} held back), {len(benign)} benign\n")
-    print("| Scanner | Caught | Missed | Not examined | Caught of the held | False alarms | Benign not examined | Seconds |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    print("| Scanner | Caught | Missed | Not examined | Caught of the held | False alarms | Benign not examined | Grave: caught, false | Seconds |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for name, found in results.items():
-        def count(chosen, word):
-            return sum(found[c["name"]][0] == word for c in chosen)
+        def count(chosen, *words):
+            return sum(found[c["name"]][0] in words for c in chosen)
 
+        caught = ("found", "grave")
+        has_grades = name.split()[0] in ("recipe", "fickling", "modelaudit")
+        grave = f"{count(evil, 'grave')}, {count(benign, 'grave')}" if has_grades else "–"
         seconds = sum(time for _, time in found.values())
         print(
-            f"| {name} | {count(evil, 'found')} of {len(evil)} | {count(evil, 'clean')} | "
-            f"{count(evil, 'unexamined')} | {count(held, 'found')} of {len(held)} | "
-            f"{count(benign, 'found')} of {len(benign)} | {count(benign, 'unexamined')} | {seconds:.1f} |")
+            f"| {name} | {count(evil, *caught)} of {len(evil)} | {count(evil, 'clean')} | "
+            f"{count(evil, 'unexamined')} | {count(held, *caught)} of {len(held)} | "
+            f"{count(benign, *caught)} of {len(benign)} | {count(benign, 'unexamined')} | "
+            f"{grave} | {seconds:.1f} |")
     groups = sorted({c["group"] for c in evil})
     print("\n| Caught by kind | " + " | ".join(f"{g} ({sum(c['group'] == g for c in evil)})" for g in groups) + " |")
     print("| --- |" + " --- |" * len(groups))
     for name, found in results.items():
-        row = [str(sum(found[c["name"]][0] == "found" for c in evil if c["group"] == g)) for g in groups]
+        row = [str(sum(found[c["name"]][0] in ("found", "grave") for c in evil if c["group"] == g)) for g in groups]
         print(f"| {name} | " + " | ".join(row) + " |")
     if options.list:
-        for chosen, wrong in ((tuned + held, ("clean", "unexamined", "crashed")), (benign, ("found", "unexamined", "crashed"))):
+        for chosen, wrong in ((tuned + held, ("clean", "unexamined", "crashed")), (benign, ("found", "grave", "unexamined", "crashed"))):
             for case in chosen:
                 verdict = results["recipe"][case["name"]][0]
                 if verdict in wrong:

@@ -3,7 +3,7 @@
     PYTHON Oracle/scan_tools.py TOOL CORPUS
 
 TOOL is picklescan, modelscan, fickling or modelaudit; PYTHON is one that has it. A verdict is
-`found`, `clean`, or `unexamined` where the tool fails or says that it does not read the file. The
+`found` (by the tool's exit code as it comes), `grave` (found, and of the tool's upper grades), `clean`, or `unexamined` where the tool fails or says that it does not read the file. The
 tool runs in this process, so its start is not counted; times are the processor's.
 """
 
@@ -38,10 +38,11 @@ def modelscan(path: Path) -> str:
 
 
 def fickling(path: Path) -> str:
-    import fickling
+    from fickling.analysis import Severity
     from fickling.loader import scan_file, scan_zip_archive
 
     verdicts = []
+    grave = Severity.LIKELY_OVERTLY_MALICIOUS
     for file in [path] if path.is_file() else [p for p in sorted(path.rglob("*")) if p.is_file()]:
         if file.read_bytes()[:4] == b"PK\x03\x04":
             results = list(scan_zip_archive(str(file), graceful=True).values())
@@ -51,18 +52,23 @@ def fickling(path: Path) -> str:
             if result.is_safe and not result.errors:
                 verdicts.append("clean")
             elif result.results and not result.is_safe:
-                verdicts.append("found")
+                is_grave = any(part.severity >= grave for part in result.results)
+                verdicts.append("grave" if is_grave else "found")
             else:
                 verdicts.append("unexamined")
-    if "found" in verdicts:
-        return "found"
+    for verdict in ("grave", "found"):
+        if verdict in verdicts:
+            return verdict
     return "clean" if "clean" in verdicts else "unexamined"
 
 
 def modelaudit(path: Path) -> str:
     from modelaudit.core import determine_exit_code, scan_model_directory_or_file
 
-    code = determine_exit_code(scan_model_directory_or_file(str(path), cache_enabled=False))
+    result = scan_model_directory_or_file(str(path), cache_enabled=False)
+    code = determine_exit_code(result)
+    if code == 1 and any(issue.severity.name == "CRITICAL" for issue in result.issues):
+        return "grave"
     return {0: "clean", 1: "found"}.get(code, "unexamined")
 
 
