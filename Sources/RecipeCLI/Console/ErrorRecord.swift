@@ -66,8 +66,8 @@ struct ErrorRecord: Codable, Equatable {
         case let error as CheckpointError where access(error.path, R_OK) != 0: .io
         case is CheckpointError, is TokenizerError, is ImageError, is DecodingError, is JSONError:
             .damaged
-        case RunError.diskFull, RunError.writeFailed: .io
-        case is DataError, is RunError, is TrainingError, is TriggerError: .usage
+        case OutputError.diskFull, OutputError.writeFailed: .io
+        case is DataError, is OutputError, is TrainingError, is TriggerError: .usage
         case is CocoaError, is POSIXError, is FileError: .io
         default: .failed
         }
