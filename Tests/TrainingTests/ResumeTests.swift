@@ -242,6 +242,9 @@ import TorchNN
             #expect(begun == 4 && summary.steps == 9)
             #expect(try weights(second) == weights(whole))
             #expect(summary.normRatios == expected.normRatios)
+            // It stays until what came of the run is safe.
+            #expect(FileManager.default.fileExists(atPath: file.path))
+            policy.discard()
             #expect(!FileManager.default.fileExists(atPath: file.path))
         }
     }
