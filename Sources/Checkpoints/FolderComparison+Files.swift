@@ -72,9 +72,13 @@ extension FolderComparison {
         let isSame = try Self.isSame(old.file, before, after)
         guard new.fate == .carried else {
             let note = new.note ?? FileNote(new.file, .notListed, "")
+            if note.kind == .record {
+                records.append(new.file)
+                return
+            }
             // What no loader reads may stay; what one might is no part of a purified model.
             guard isSame, note.kind == .notListed || note.kind == .trainingState else {
-                violations.append("\(note) — a purified model has no such file")
+                violations.append("\(note); a purified model has no such file")
                 return
             }
             return

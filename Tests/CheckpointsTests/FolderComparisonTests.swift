@@ -223,6 +223,10 @@ import Torch
             })
         #expect(found.dropIn, "\(found.violations)")
         #expect(found.records == ["purification.json"])
+        let again = try compare(
+            before: { try Data("{}".utf8).write(to: $0.appending(path: "purification.json")) },
+            after: { try Data("{ }".utf8).write(to: $0.appending(path: "purification.json")) })
+        #expect(again.dropIn && again.records == ["purification.json"])
         #expect(found.changedFiles == ["README.md", "NOTICE"])
     }
 
