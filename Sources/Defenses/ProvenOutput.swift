@@ -79,9 +79,15 @@ struct ProvenOutput {
     /// takes away one of the output that was replaced.
     func commit(_ output: OutputFolder, _ proof: Proof) throws {
         let data = options.attests ? try Attestation(of: output.staging, proof).data() : nil
+        // Written before, for a disk that is full is better found while nothing stands yet.
+        let file = try data.map { data in
+            let file = try AtomicFile(statement)
+            try data.withUnsafeBytes { try file.write($0) }
+            return file
+        }
         try output.commit()
-        if let data {
-            try atomicWrite(data, to: statement)
+        if let file {
+            try file.commit()
         } else if (try? Attestation(reading: statement)) != nil {
             try FileManager.default.removeItem(at: statement)
         }
