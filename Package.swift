@@ -113,7 +113,7 @@ let package = Package(
         .target(
             name: "RecipeCLI",
             dependencies: [
-                "Host", "RecipeKit", "Files", "JSON", "Provenance",
+                "Host", "RecipeKit", "Files", "JSON", "Provenance", "TensorFormats",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ]),
@@ -127,6 +127,11 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], path: "Benchmarks/recipe-bench"),
 
+        // What our reader reads, beside the judges of Oracle/.
+        .executableTarget(
+            name: "tensor-digests", dependencies: ["TensorFormats", "Files", "JSON"],
+            path: "Oracle/tensor-digests"),
+
         // Tests, a folder for each room.
         .target(
             name: "TestSupport",
@@ -137,7 +142,8 @@ let package = Package(
         .testTarget(name: "FilesTests", dependencies: ["Files"]),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "Files"]),
         .testTarget(name: "ProvenanceTests", dependencies: ["Provenance", "Files", "JSON"]),
-        .testTarget(name: "TensorFormatsTests", dependencies: ["TensorFormats", "Files"]),
+        .testTarget(
+            name: "TensorFormatsTests", dependencies: ["TensorFormats", "Files", "JSON"]),
         .testTarget(name: "HostTests", dependencies: ["Host"]),
         .testTarget(name: "ScanningTests", dependencies: ["Scanning"]),
         .testTarget(name: "TextTokenizersTests", dependencies: ["TextTokenizers"]),

@@ -28,23 +28,29 @@ extension TensorArchive {
         } else {
             try write(replacing: replacements, dialect: dialect, to: url)
             report.rewritten.append(self.url.lastPathComponent)
+            report.omitted += dictionaries.filter { $0.role == .leftOut }
+                .map {
+                    let file = self.url.lastPathComponent
+                    return FileNote(file, .weights, "its ‘\($0.key)’ was not chosen: left out")
+                }
         }
     }
 
     /// Whether the bytes of the tensors called `names` can be replaced in place.
     ///
-    /// They cannot where a pickled tensor is strided (as converters from TensorFlow leave it) or
-    /// compressed. Throws where the file cannot be written anew either, for it holds more than
-    /// tensors.
+    /// They cannot where a pickled tensor is strided (as converters from TensorFlow leave it), nor
+    /// where one of several dictionaries was chosen and the others are to go. Throws where the file
+    /// cannot be written anew either, for it holds more than tensors.
     func canBePatched(_ names: Set<String>) throws -> Bool {
-        let scattered = tensors.first {
-            names.contains($0.name) && $0.bytes.fileOffset == nil && $0.bytes.count > 0
+        if dictionaries.contains(where: { $0.role == .leftOut }) { return false }
+        let scattered = names.sorted().flatMap { places(of: $0) }.first {
+            $0.bytes.fileOffset == nil && $0.bytes.count > 0
         }
         guard let scattered else { return true }
         guard wrapper.isEmpty, otherEntries.isEmpty else {
             throw CheckpointError(
                 url,
-                "the tensor ‘\(scattered.name)’ is strided or compressed, so that the file would "
+                "the tensor ‘\(scattered.name)’ is strided, so that the file would "
                     + "have to be written anew, but it holds more than tensors",
                 advice: "save its state_dict alone, with torch.save or as safetensors")
         }
@@ -66,7 +72,7 @@ extension TensorArchive {
                 name: stored.name, scalarType: stored.scalarType, shape: stored.shape, bytes: new,
                 storageIdentity: identity)
         }
-        try TorchZipWriter.write(replaced, to: url)
+        try TorchZipWriter.write(replaced, wrapper: wrapper, to: url)
     }
 }
 

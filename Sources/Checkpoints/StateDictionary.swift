@@ -62,8 +62,15 @@ public struct StateDictionary: Sendable {
 
     /// The tensors of `archives`.
     ///
-    /// Throws `CheckpointError` where two shards hold one name.
+    /// Throws `CheckpointError` where two shards hold one name, or where there is nothing to choose
+    /// from and ``WeightsChoice`` says what.
     public init(_ archives: [TensorArchive]) throws {
+        if WeightsChoice.key != nil, let file = archives.first(where: { $0.format == .safetensors })
+        {
+            throw CheckpointError(
+                file.url, "is safetensors, which holds one dictionary of tensors",
+                advice: "leave --weights out, or name a file of torch.save")
+        }
         self.archives = archives
         tensors = archives.flatMap(\.tensors)
         var indices: [String: Int] = [:]

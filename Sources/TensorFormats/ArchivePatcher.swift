@@ -30,13 +30,13 @@ public enum ArchivePatcher {
     /// - Returns: names of tensors that were not named but share bytes with one that was, and so
     ///   follow it (tied weights).
     /// - Throws: `FormatError` when a tensor is unknown, its size differs, its bytes do not lie in
-    ///   the file as they are (strided, compressed), two patches contradict each other, or the
+    ///   the file as they are (strided), two patches contradict each other, or the
     ///   file cannot be written; nothing is left then.
     @discardableResult
     public static func rewrite(
         _ archive: TensorArchive, replacing patches: [TensorPatch], to url: URL
     ) throws -> [String] {
-        var edits = try patches.map { try edit(for: $0, in: archive) }
+        var edits = try patches.flatMap { try Self.edits(for: $0, in: archive) }
         edits.sort { ($0.offset, $0.bytes.count) < ($1.offset, $1.bytes.count) }
         edits = try merged(edits, file: archive.file.path)
         let payload = edits
@@ -66,14 +66,16 @@ public enum ArchivePatcher {
         try rewrite(archive, replacing: bytes.mapValues { ByteRegion($0) }, to: url)
     }
 
-    private static func edit(
+    /// An edit for each dictionary that has the tensor.
+    private static func edits(
         for patch: TensorPatch, in archive: TensorArchive
-    ) throws -> FileEdit {
+    ) throws -> [FileEdit] {
         let place = "tensor \(patch.name.quotedForMessage)"
         func failure(_ what: String, advice: String? = nil) -> FormatError {
             FormatError(file: archive.file.path, what: what, where: place, advice: advice)
         }
-        guard let tensor = archive[patch.name] else {
+        let places = archive.places(of: patch.name)
+        guard let tensor = places.first else {
             throw failure("is not in the file, so it cannot be replaced")
         }
         guard tensor.bytes.count == patch.bytes.count else {
@@ -82,12 +84,14 @@ public enum ArchivePatcher {
                     + " \(tensor.shape), but \(patch.bytes.count) were given",
                 advice: "convert to the dtype of the file first")
         }
-        guard let offset = tensor.bytes.fileOffset ?? (patch.bytes.count == 0 ? 0 : nil) else {
-            throw failure(
-                "is strided or lies in a compressed entry, so it cannot be replaced in place",
-                advice: "write a new file with TorchZipWriter or SafetensorsWriter")
+        return try places.map { place in
+            guard let offset = place.bytes.fileOffset ?? (patch.bytes.count == 0 ? 0 : nil) else {
+                throw failure(
+                    "is strided, so it cannot be replaced in place",
+                    advice: "write a new file with TorchZipWriter or SafetensorsWriter")
+            }
+            return FileEdit(offset: offset, bytes: patch.bytes, name: patch.name)
         }
-        return FileEdit(offset: offset, bytes: patch.bytes, name: patch.name)
     }
 
     /// The edits without overlap: where two overlap they must agree, and the second is cut.
@@ -166,12 +170,12 @@ struct ZipChecksums {
     func edits(after payload: [FileEdit]) throws -> [FileEdit] {
         let directory = try ZipDirectory(file: file, limits: .default)
         var edits: [FileEdit] = []
-        for entry in directory.entries where entry.isStored {
+        for entry in directory.entries {
             let inside = payload.filter { $0.offset < entry.dataEnd && $0.end > entry.dataOffset }
             guard !inside.isEmpty else { continue }
             let checksum = try checksum(of: entry, after: inside)
             let bytes = ByteRegion(littleEndianBytes(checksum))
-            edits += try checksumPositions(of: entry).map {
+            edits += checksumPositions(of: entry).map {
                 FileEdit(offset: $0, bytes: bytes, name: entry.name)
             }
         }
@@ -180,7 +184,7 @@ struct ZipChecksums {
 
     private func failure(_ entry: ZipEntry) -> FormatError {
         FormatError(
-            file: file.path, what: "has no data descriptor where one should be",
+            file: file.path, what: "is not where its tensors are",
             where: "entry \(entry.name.quotedForMessage)",
             advice: "write a new file with TorchZipWriter")
     }
@@ -205,22 +209,13 @@ struct ZipChecksums {
     }
 
     /// Where the file repeats the entry's checksum.
-    private func checksumPositions(of entry: ZipEntry) throws -> [Int] {
+    private func checksumPositions(of entry: ZipEntry) -> [Int] {
         var positions = [entry.directoryOffset + 16]
-        try file.withUnsafeBytes { bytes in
+        file.withUnsafeBytes { bytes in
             let local = bytes.integer(UInt32.self, at: entry.headerOffset + 14)
             if local == entry.checksum { positions.append(entry.headerOffset + 14) }
-            guard entry.hasDescriptor else { return }
-            let first = bytes.integer(UInt32.self, at: entry.dataEnd)
-            let second = bytes.integer(UInt32.self, at: entry.dataEnd + 4)
-            if first == ZipDirectory.descriptorSignature, second == entry.checksum {
-                positions.append(entry.dataEnd + 4)
-            } else if first == entry.checksum {
-                positions.append(entry.dataEnd)
-            } else {
-                throw failure(entry)
-            }
         }
+        if entry.hasDescriptor { positions.append(entry.dataEnd + 4) }
         return positions
     }
 }

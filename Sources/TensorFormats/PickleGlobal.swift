@@ -15,6 +15,9 @@ enum PickleGlobal: Equatable {
     /// Something that makes a value which is not a tensor, and what to call that value.
     case other(String)
 
+    /// What a NumPy dtype is called.
+    static let numpyType = "NumPy dtype"
+
     /// The name's meaning, or nil where it is not allowed.
     static func named(_ module: String, _ name: String) -> PickleGlobal? {
         switch module {
@@ -31,7 +34,7 @@ enum PickleGlobal: Equatable {
             ["UntypedStorage", "TypedStorage"].contains(name)
                 ? .storage("torch.storage." + name) : nil
         case "_codecs": name == "encode" ? .other("bytes") : nil
-        case "numpy": name == "dtype" ? .other("NumPy dtype") : nil
+        case "numpy": name == "dtype" ? .other(numpyType) : nil
         case "numpy.core.multiarray", "numpy._core.multiarray":
             name == "scalar" ? .other("NumPy scalar") : nil
         case "builtins", "__builtin__":

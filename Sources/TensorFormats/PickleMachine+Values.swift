@@ -44,13 +44,15 @@ extension PickleMachine {
         if !isLong && digits == "00" { return .bool(false) }
         if !isLong && digits == "01" { return .bool(true) }
         if isLong && digits.hasSuffix("L") { digits.removeLast() }
-        if let value = Int(digits) { return .integer(value) }
-        if digits == Self.magicDigits { return .legacyMagic }
         let unsigned = digits.hasPrefix("-") ? digits.dropFirst() : digits[...]
-        guard !unsigned.isEmpty, unsigned.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+        // Python takes digits after a zero for octal ones, or refuses them.
+        guard let first = unsigned.first, first != "0" || digits == "0",
+            unsigned.utf8.allSatisfy({ (0x30...0x39).contains($0) })
+        else {
             throw failure("expected an integer")
         }
-        return .other("large integer")
+        if digits == Self.magicDigits { return .legacyMagic }
+        return Int(digits).map(PickleValue.integer) ?? .other("large integer")
     }
 }
 
@@ -67,10 +69,8 @@ extension PickleMachine {
         case .binBytes: push(try skippedBytes(try integer(UInt32.self)))
         case .shortBinBytes: push(try skippedBytes(try integer(UInt8.self)))
         case .binBytes8, .byteArray8: push(try skippedBytes(try integer(UInt64.self)))
-        case .unicode:
-            push(.string(try unescaped(try line(limit: limits.maximumStringBytes), quoted: false)))
-        default:
-            push(.string(try unescaped(try line(limit: limits.maximumStringBytes), quoted: true)))
+        case .unicode: push(.string(try rawText(try line(limit: limits.maximumStringBytes))))
+        default: push(try quotedText(try line(limit: limits.maximumStringBytes)))
         }
     }
 
@@ -91,50 +91,64 @@ extension PickleMachine {
             ?? .other("bytes of \(bytes.count)")
     }
 
-    /// Text of protocol 0: within quotes and with the escapes of a Python literal, or bare and
-    /// with only `\u` and `\U`.
-    private func unescaped(_ line: UnsafeRawBufferPointer, quoted: Bool) throws -> String {
-        guard var text = String(validating: line, as: UTF8.self)?.unicodeScalars[...] else {
-            throw failure("a string is not UTF-8")
-        }
-        if quoted {
-            guard text.count >= 2, let quote = text.first, quote == text.last,
-                quote == "'" || quote == "\""
-            else {
-                throw failure("a string without quotes")
-            }
-            text = text.dropFirst().dropLast()
-        }
+    /// Text of protocol 0: each byte a character, and `\u` or `\U` with the digits of another.
+    private func rawText(_ line: UnsafeRawBufferPointer) throws -> String {
         var result = String.UnicodeScalarView()
-        while let scalar = text.popFirst() {
-            guard scalar == "\\" else {
-                result.append(scalar)
+        var rest = line[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "\\") else {
+                result.append(Unicode.Scalar(byte))
                 continue
             }
-            guard let kind = text.popFirst() else { throw failure("a string ends in an escape") }
-            switch kind {
-            case "u": result.append(try hexadecimal(&text, digits: 4))
-            case "U": result.append(try hexadecimal(&text, digits: 8))
-            case "x" where quoted: result.append(try hexadecimal(&text, digits: 2))
-            case "\\" where quoted, "'" where quoted, "\"" where quoted: result.append(kind)
-            case "n" where quoted: result.append("\n")
-            case "r" where quoted: result.append("\r")
-            case "t" where quoted: result.append("\t")
-            default: throw failure("an unknown escape in a string")
+            let digits = [UInt8(ascii: "u"): 4, UInt8(ascii: "U"): 8]
+            guard let kind = rest.popFirst(), let count = digits[kind],
+                let scalar = Unicode.Scalar(try hexadecimal(&rest, digits: count))
+            else {
+                throw failure("an unknown escape in a string")
             }
+            result.append(scalar)
         }
         return String(result)
     }
 
+    /// Bytes of Python 2 within quotes, with the escapes of a literal.
+    private func quotedText(_ line: UnsafeRawBufferPointer) throws -> PickleValue {
+        guard line.count >= 2, let quote = line.first, quote == line.last,
+            quote == UInt8(ascii: "'") || quote == UInt8(ascii: "\"")
+        else {
+            throw failure("a string without quotes")
+        }
+        var result: [UInt8] = []
+        var rest = line.dropFirst().dropLast()
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "\\") else {
+                result.append(byte)
+                continue
+            }
+            switch rest.popFirst() {
+            case UInt8(ascii: "x"):
+                result.append(UInt8(truncatingIfNeeded: try hexadecimal(&rest, digits: 2)))
+            case UInt8(ascii: "n"): result.append(0x0A)
+            case UInt8(ascii: "r"): result.append(0x0D)
+            case UInt8(ascii: "t"): result.append(0x09)
+            case let same? where "\\'\"".utf8.contains(same): result.append(same)
+            default: throw failure("an unknown escape in a string")
+            }
+        }
+        return result.withUnsafeBytes { byteString($0) }
+    }
+
     private func hexadecimal(
-        _ text: inout Substring.UnicodeScalarView, digits: Int
-    ) throws -> Unicode.Scalar {
-        let code = UInt32(String(text.prefix(digits)), radix: 16)
-        guard text.count >= digits, let scalar = code.flatMap(Unicode.Scalar.init) else {
+        _ text: inout Slice<UnsafeRawBufferPointer>, digits: Int
+    ) throws -> UInt32 {
+        let characters = text.prefix(digits).map { Character(Unicode.Scalar($0)) }
+        guard characters.count == digits, characters.allSatisfy(\.isASCII),
+            characters.allSatisfy(\.isHexDigit), let code = UInt32(String(characters), radix: 16)
+        else {
             throw failure("a damaged escape in a string")
         }
         text = text.dropFirst(digits)
-        return scalar
+        return code
     }
 }
 
@@ -151,7 +165,8 @@ extension PickleMachine {
         case .emptyList: push(.list(newSequence([])))
         case .list: push(.list(newSequence(try popToMark())))
         case .append: try extend([try pop()])
-        case .appends, .addItems: try extend(try popToMark())
+        case .appends: try extend(try popToMark())
+        case .addItems: try extend(try popToMark(), isSet: true)
         case .emptySet: push(.set(newSequence([])))
         case .frozenSet: push(.set(newSequence(try popToMark())))
         case .emptyDict: push(newDictionary([]))
@@ -169,11 +184,10 @@ extension PickleMachine {
         push(.tuple(newSequence(items.reversed())))
     }
 
-    private mutating func extend(_ items: [Int]) throws {
-        switch document.values[try top()] {
-        case .list(let index), .set(let index):
+    private mutating func extend(_ items: [Int], isSet: Bool = false) throws {
+        switch (document.values[try top()], isSet) {
+        case (.list(let index), false), (.set(let index), true):
             document.sequences[index].append(contentsOf: items)
-        case .other: break
         default: throw failure("items are added to what is no list")
         }
     }
@@ -211,9 +225,10 @@ extension PickleMachine {
         case .memoize: try memorize(memo.count)
         case .frame:
             let count = try integer(UInt64.self)
-            guard count <= input.count - position else {
-                throw failure("a frame runs past the end")
+            guard frameEnd == nil, count <= input.count - position else {
+                throw failure("a frame runs past the end, or into another")
             }
+            frameEnd = position + Int(count)
         default:
             let version = try integer(UInt8.self)
             guard version <= 5 else { throw failure("pickle protocol \(version) is not known") }
@@ -235,8 +250,8 @@ extension PickleMachine {
 
     private mutating func memorize(_ index: Int) throws {
         memo[index] = try top()
-        guard memo.count <= limits.maximumPickleMemo else {
-            throw failure("the memo grows beyond \(limits.maximumPickleMemo) values")
+        guard memo.count <= min(limits.maximumPickleMemo, document.values.count + 1) else {
+            throw failure("the memo grows beyond the values there are, or the limit")
         }
     }
 }

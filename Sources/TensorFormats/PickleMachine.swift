@@ -13,19 +13,38 @@ struct PickleMachine {
     var stack: [Int] = []
     var marks: [Int] = []
     var memo: [Int: Int] = [:]
+    let storages: StorageRule
     var storagesByKey: [String: Int] = [:]
+    var viewsByKey: [String: Int] = [:]
     var copiedPairs = 0
+    /// Where the frame that the current opcode is in ends.
+    var frameEnd: Int?
+    /// Dictionaries that may have a state, and the states they were given.
+    var orderedDictionaries: Set<Int> = []
+    var states: [Int] = []
+    /// Dictionaries that must hold nothing: hooks and metadata of tensors.
+    var emptyDictionaries: Set<Int> = []
+
+    /// What a persistent identifier may be about.
+    enum StorageRule {
+        /// There are none.
+        case none
+        /// A whole storage, as in zip files.
+        case whole
+        /// A storage or a view of one, as in legacy files.
+        case views
+    }
 
     /// Runs the pickle that starts at `position`.
     ///
     /// - Throws: `FormatError` when it is damaged, too large, or refers to anything unknown.
     static func run(
         _ input: UnsafeRawBufferPointer, from position: Int = 0, file: String, label: String,
-        limits: ReadLimits
+        limits: ReadLimits, storages: StorageRule = .none
     ) throws -> PickleDocument {
         var machine = PickleMachine(
             input: input, file: file, label: label, limits: limits, position: position,
-            opcodePosition: position)
+            opcodePosition: position, storages: storages)
         return try machine.run()
     }
 
@@ -37,19 +56,31 @@ struct PickleMachine {
                 throw failure("0x\(String(byte, radix: 16)) is not a pickle opcode")
             }
             if opcode == .stop {
+                guard frameEnd ?? position == position else { throw torn }
                 document.root = try pop()
                 document.end = position
+                try checkDocument()
                 return document
             }
             try execute(opcode)
+            guard position <= frameEnd ?? position else { throw torn }
+            if position == frameEnd { frameEnd = nil }
             guard stack.count <= limits.maximumPickleStack,
                 marks.count <= limits.maximumPickleStack
             else {
                 throw failure("the stack grows beyond \(limits.maximumPickleStack) values")
             }
+            // Each takes some eighty bytes; a state dictionary has one for thirty of its bytes.
+            guard document.sequences.count + document.dictionaries.count <= 1_000 + input.count / 4
+            else {
+                throw failure("makes more containers than its length justifies")
+            }
         }
         throw failure("has more than \(limits.maximumPickleOpcodes) opcodes")
     }
+
+    /// Python's own unpickler loses bytes of an argument at a frame's end.
+    private var torn: FormatError { failure("an opcode runs over the end of its frame") }
 
     private mutating func execute(_ opcode: PickleOpcode) throws {
         switch opcode {
@@ -65,9 +96,9 @@ struct PickleMachine {
         case .mark, .pop, .popMark, .dup, .get, .binGet, .longBinGet, .put, .binPut, .longBinPut,
             .memoize, .proto, .frame, .stop:
             try bookkeeping(opcode)
-        case .global, .stackGlobal, .reduce, .newObject, .build, .inst, .obj, .binPersistentID:
+        case .global, .stackGlobal, .reduce, .newObject, .build, .inst, .binPersistentID:
             try construction(opcode)
-        case .persistentID, .extension1, .extension2, .extension4, .newObjectEx, .nextBuffer,
+        case .obj, .persistentID, .extension1, .extension2, .extension4, .newObjectEx, .nextBuffer,
             .readOnlyBuffer:
             throw refusal("uses the opcode \(opcode), which state dictionaries do not need")
         }
@@ -167,7 +198,10 @@ extension PickleMachine {
         return document.sequences.count - 1
     }
 
-    mutating func newDictionary(_ pairs: [PickleDocument.Pair]) -> PickleValue {
+    mutating func newDictionary(
+        _ pairs: [PickleDocument.Pair], isOrdered: Bool = false
+    ) -> PickleValue {
+        if isOrdered { orderedDictionaries.insert(document.dictionaries.count) }
         document.dictionaries.append(pairs)
         return .dictionary(document.dictionaries.count - 1)
     }

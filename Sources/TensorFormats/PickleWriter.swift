@@ -12,10 +12,17 @@ struct PickleWriter {
     }
 
     private var bytes: [UInt8] = []
+    private let wrapper: [String]
 
-    init() {
+    /// `wrapper` are keys of dictionaries around the one of tensors, the outermost first.
+    init(wrapper: [String] = []) {
+        self.wrapper = wrapper
         emit(.proto)
         bytes.append(2)
+        for key in wrapper {
+            emit(.emptyDict)
+            text(key)
+        }
         emptyOrderedDictionary()
         emit(.mark)
     }
@@ -45,6 +52,7 @@ struct PickleWriter {
     /// The whole pickle.
     mutating func finished() -> [UInt8] {
         emit(.setItems)
+        for _ in wrapper { emit(.setItem) }
         emit(.stop)
         return bytes
     }

@@ -9,6 +9,7 @@ struct PickledTensors {
     let storages: [String: ByteRegion]
     private var identities: [String: StorageIdentity] = [:]
     private var copiedBytes = 0
+    private var tensorBytes = 0
 
     init(
         document: PickleDocument, file: MappedFile, limits: ReadLimits,
@@ -20,18 +21,49 @@ struct PickledTensors {
         self.storages = storages
     }
 
+    /// How many times the size of a file its tensors may take, beside a megabyte.
+    private static let maximumSharing = 4
     private static let advice = "the file is damaged; download or copy it again"
 
-    /// The state dictionary in the document.
-    mutating func contents() throws -> ArchiveContents {
-        let dictionary = try StateDictionary(document, file: file.path)
-        var tensors: [StoredTensor] = []
-        tensors.reserveCapacity(dictionary.tensors.count)
-        for (name, index) in dictionary.tensors {
-            tensors.append(try tensor(document.tensors[index], name: name))
+    /// The state dictionary in the document: the one there is, or the one that was chosen.
+    mutating func contents(weights: String?) throws -> ArchiveContents {
+        let dictionary = try StateDictionary(document, weights: weights, file: file.path)
+        var contents = ArchiveContents()
+        contents.otherEntries = dictionary.otherEntries()
+        contents.wrapper = dictionary.wrapper
+        contents.dictionaries = dictionary.dictionaries
+        contents.isChosen = weights != nil
+        contents.tensors = try tensors(of: dictionary.main)
+        for group in dictionary.others {
+            let copy = try tensors(of: group)
+            if let difference = Self.difference(copy, contents.tensors) {
+                throw dictionary.ambiguity(difference)
+            }
+            contents.copies.append(copy)
         }
-        return ArchiveContents(
-            tensors: tensors, otherEntries: dictionary.otherEntries, wrapper: dictionary.wrapper)
+        return contents
+    }
+
+    private mutating func tensors(of group: TensorTree.Group?) throws -> [StoredTensor] {
+        try (group?.members ?? []).map { name, index in
+            try tensor(document.tensors[index], name: name)
+        }
+    }
+
+    /// What two dictionaries do not have in common, or nil where they hold the same.
+    private static func difference(_ copy: [StoredTensor], _ original: [StoredTensor]) -> String? {
+        let known = Dictionary(
+            original.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        guard copy.count == original.count else { return "they do not hold the same names" }
+        for tensor in copy {
+            guard let other = known[tensor.name] else { return "they do not hold the same names" }
+            guard other.scalarType == tensor.scalarType, other.shape == tensor.shape,
+                other.bytes.hasSameBytes(as: tensor.bytes)
+            else {
+                return "they differ in \(tensor.name.quotedForMessage)"
+            }
+        }
+        return nil
     }
 
     private mutating func tensor(_ tensor: PickleTensor, name: String) throws -> StoredTensor {
@@ -115,19 +147,26 @@ struct PickledTensors {
         }
         guard count > 0 else { return ByteRegion([]) }
         let size = type.byteCount
+        let (total, overflow) = count.multipliedReportingOverflow(by: size)
+        let (sum, tooMany) = tensorBytes.addingReportingOverflow(total)
+        // Tied weights take their storage twice or thrice; a loader holds every name once.
+        guard !overflow, !tooMany, sum - 1 << 20 <= Self.maximumSharing &* file.count else {
+            throw FormatError(
+                file: file.path,
+                what: "its tensors take more than \(Self.maximumSharing) times the file: many"
+                    + " names stand for one storage, or repeat its elements",
+                where: place, advice: "save a state_dict that holds each parameter once")
+        }
+        tensorBytes = sum
         if view.isContiguous(shape) {
             let slice = view.storage.slice(from: view.offset * size, count: count * size)
             guard let slice else { throw failure("elements are not within the storage") }
             return slice
         }
-        let (total, overflow) = count.multipliedReportingOverflow(by: size)
-        let (sum, tooMany) = copiedBytes.addingReportingOverflow(total)
-        let (eightFold, huge) = file.count.multipliedReportingOverflow(by: 8)
-        let allowance = huge ? Int.max : eightFold.addingReportingOverflow(64 << 20).partialValue
-        guard !overflow, !tooMany, sum <= min(limits.maximumCopiedBytes, allowance) else {
-            throw failure("strided tensors would take \(total) bytes more than the file justifies")
+        copiedBytes += count * size
+        guard copiedBytes <= limits.maximumCopiedBytes else {
+            throw failure("strided tensors take more than \(limits.maximumCopiedBytes) bytes")
         }
-        copiedBytes = sum
         return ByteRegion(view.gathered(shape, elementBytes: size, elementCount: count))
     }
 }

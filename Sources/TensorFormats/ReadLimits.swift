@@ -6,10 +6,6 @@ public struct ReadLimits: Sendable {
     public var maximumTensors = 1_000_000
     /// Most entries in a zip archive.
     public var maximumZipEntries = 200_000
-    /// Most bytes that compressed zip entries may expand to, all together.
-    public var maximumInflatedBytes = 8 << 30
-    /// Most bytes out for each byte in, for a compressed zip entry above one mebibyte.
-    public var maximumInflationRatio = 200
     /// Longest `data.pkl` in bytes.
     public var maximumPickleBytes = 256 << 20
     /// Most pickle opcodes in one pickle.

@@ -1,13 +1,19 @@
 import Files
 
-/// Finds the state dictionary in an unpickled document.
+/// Which of a document's tensors are the model.
+///
+/// Loaders differ in where they look: transformers takes the whole file for a state dictionary,
+/// timm prefers an average of the weights, others what lies under `model`. So a file with several
+/// dictionaries of tensors is read only where they say the same, or where one was chosen.
 struct StateDictionary {
-    typealias Member = (key: String, value: PickleValue)
-
-    /// The tensors, in the order of the file.
-    private(set) var tensors: [(name: String, index: Int)] = []
-    private(set) var otherEntries: [String] = []
-    private(set) var wrapper: [String] = []
+    let tree: TensorTree
+    /// The model; nil where no tensors are in the file.
+    private(set) var main: TensorTree.Group?
+    /// Groups that must prove to be copies of it.
+    private(set) var others: [TensorTree.Group] = []
+    /// Groups that are no model, and what they are.
+    private(set) var besides: [(group: TensorTree.Group, role: TensorDictionary.Role)] = []
+    let file: String
 
     /// Keys under which training scripts put the state dictionary, most telling first.
     private static let wrapperKeys = [
@@ -17,105 +23,133 @@ struct StateDictionary {
     private static let maximumWrappers = 8
     private static let maximumOtherEntries = 10_000
 
-    init(_ document: PickleDocument, file: String) throws {
-        var current = document.values[document.root]
-        guard case .dictionary = current else {
+    /// Finds the model, or takes the dictionary with the key `weights` for it.
+    init(_ document: PickleDocument, weights: String?, file: String) throws {
+        self.file = file
+        let root = document.values[document.root]
+        guard case .dictionary = root else {
             throw FormatError(
                 file: file,
-                what: "holds a \(document.summary(of: current)), not a dictionary of tensors",
+                what: "holds a \(document.summary(of: root)), not a dictionary of tensors",
                 advice: "save model.state_dict()")
         }
-        let holdsTensors = Self.dictionariesWithTensors(document)
-        while let members = document.members(of: current) {
-            guard let inner = try Self.wrapped(members, holdsTensors, file: file, path: wrapper)
-            else {
-                collect(members, document)
-                return
+        tree = TensorTree(document)
+        var candidates: [TensorTree.Group] = []
+        for group in tree.groups {
+            if let role = tree.role(of: group) {
+                besides.append((group, role))
+            } else {
+                candidates.append(group)
             }
-            guard wrapper.count < Self.maximumWrappers else {
-                throw FormatError(
-                    file: file, what: "wraps its state dictionary more than 8 times",
-                    advice: "save model.state_dict()")
-            }
-            note(members.filter { $0.key != inner.key }, document)
-            wrapper.append(inner.key)
-            current = inner.value
         }
+        if let weights {
+            try choose(weights, candidates)
+            return
+        }
+        guard let main = preferred(candidates) else { return }
+        let parameters = Set(main.members.map { String($0.name.split(separator: ".").last ?? "") })
+        self.main = main
+        for group in candidates where group.node != main.node {
+            if tree.isMeasurement(group, besides: parameters) {
+                besides.append((group, .measurements))
+            } else {
+                others.append(group)
+            }
+        }
+        try check(main)
     }
 
-    /// The member that the state dictionary is in, or nil where `members` are it.
-    private static func wrapped(
-        _ members: [Member], _ holdsTensors: [Bool], file: String, path: [String]
-    ) throws -> Member? {
-        let candidates = members.filter { member in
-            if case .dictionary(let index) = member.value { holdsTensors[index] } else { false }
+    /// The largest group of named tensors, of several of that size the one with the most telling key.
+    private func preferred(_ candidates: [TensorTree.Group]) -> TensorTree.Group? {
+        func rank(_ group: TensorTree.Group) -> (Int, Int) {
+            let last = tree.path(to: group.node).last ?? ""
+            let place = Self.wrapperKeys.firstIndex(of: last) ?? Self.wrapperKeys.count
+            return (group.hasNames ? -group.members.count : 1, place)
         }
-        for key in wrapperKeys {
-            if let match = candidates.first(where: { $0.key == key }) { return match }
-        }
-        if candidates.isEmpty || members.contains(where: { isTensor($0.value) }) { return nil }
-        guard candidates.count == 1 else {
-            let names = candidates.prefix(8).map(\.key.quotedForMessage).joined(separator: ", ")
+        return candidates.min { rank($0) < rank($1) }
+    }
+
+    private mutating func choose(_ key: String, _ candidates: [TensorTree.Group]) throws {
+        let chosen = candidates.filter { tree.key(of: $0.node) == key }
+        guard let main = chosen.first, chosen.count == 1 else {
             throw FormatError(
-                file: file, what: "holds several dictionaries of tensors: \(names)",
-                where: path.isEmpty ? nil : "entry \(path.joined(separator: ".").quotedForMessage)",
-                advice: "save the state_dict of the one model")
+                file: file, what: "holds no dictionary of tensors \(key.quotedForMessage)",
+                advice: "it holds " + words(candidates))
         }
-        return candidates[0]
+        self.main = main
+        besides = tree.groups.filter { $0.node != main.node }.map { ($0, .leftOut) }
+        try check(main)
     }
 
-    private static func isTensor(_ value: PickleValue) -> Bool {
-        if case .tensor = value { true } else { false }
+    private func check(_ group: TensorTree.Group) throws {
+        let key = tree.key(of: group.node)
+        guard group.hasNames, tree.isNamed(group.node) else {
+            throw FormatError(
+                file: file, what: "holds tensors in a list or under numbers, without names",
+                where: "entry \(key.quotedForMessage)", advice: "save model.state_dict()")
+        }
+        guard tree.path(to: group.node).count <= Self.maximumWrappers else {
+            throw FormatError(
+                file: file,
+                what: "wraps its state dictionary more than \(Self.maximumWrappers) times",
+                advice: "save model.state_dict()")
+        }
     }
 
-    /// For each dictionary of the document, whether a tensor is in it or in one below it.
-    ///
-    /// Worked out once for all and from the tensors up, so that dictionaries which refer to each
-    /// other many times over cost no more than their size.
-    private static func dictionariesWithTensors(_ document: PickleDocument) -> [Bool] {
-        var found = [Bool](repeating: false, count: document.dictionaries.count)
-        var parents = [[Int]](repeating: [], count: document.dictionaries.count)
-        var pending: [Int] = []
-        for (index, pairs) in document.dictionaries.enumerated() {
-            for pair in pairs {
-                guard case .string = document.values[pair.key] else { continue }
-                switch document.values[pair.value] {
-                case .tensor where !found[index]:
-                    found[index] = true
-                    pending.append(index)
-                case .dictionary(let child): parents[child].append(index)
-                default: break
-                }
+    /// Keys of the dictionaries around the model, the outermost first.
+    var wrapper: [String] { main.map { tree.path(to: $0.node) } ?? [] }
+
+    /// An error that lists the dictionaries, which differ.
+    func ambiguity(_ difference: String) -> FormatError {
+        let groups = (main.map { [$0] } ?? []) + others
+        return FormatError(
+            file: file,
+            what: "holds several dictionaries of tensors: \(words(groups)); \(difference), and"
+                + " loaders differ in which they take",
+            advice:
+                "choose one with --weights KEY (inspect, purify, verify): an output then holds that"
+                + " one alone; or save the state_dict of the one model")
+    }
+
+    private func words(_ groups: [TensorTree.Group]) -> String {
+        let names = groups.prefix(8).map {
+            "\(tree.key(of: $0.node).quotedForMessage) (\($0.members.count) tensors)"
+        }
+        return names.isEmpty
+            ? "none" : names.joined(separator: ", ") + (groups.count > 8 ? ", …" : "")
+    }
+
+    /// Every group of tensors and what it is, for a list of what is in the file.
+    var dictionaries: [TensorDictionary] {
+        func entry(_ group: TensorTree.Group, _ role: TensorDictionary.Role) -> TensorDictionary {
+            TensorDictionary(
+                key: tree.key(of: group.node), tensorCount: group.members.count, role: role)
+        }
+        return (main.map { [entry($0, .weights)] } ?? []) + others.map { entry($0, .copy) }
+            + besides.prefix(Self.maximumOtherEntries).map { entry($0.group, $0.role) }
+    }
+
+    /// Members of the dictionaries on the way to the model, and of its own, that are no tensors of
+    /// it; keys are cut and counted, for a hostile file may name one very long key very often.
+    func otherEntries() -> [String] {
+        let document = tree.document
+        var entries: [String] = []
+        var count = 0
+        var path: [String] = []
+        var values = [document.values[document.root]]
+        values += main.map { tree.way(to: $0.node).map { document.values[$0.value] } } ?? []
+        for (depth, value) in values.enumerated() {
+            let next = depth < wrapper.count ? wrapper[depth] : nil
+            for member in document.members(of: value) ?? [] where member.key != next {
+                if next == nil, case .tensor = member.value { continue }
+                count += 1
+                guard entries.count < Self.maximumOtherEntries else { continue }
+                let place = (path + [member.key]).map { $0.prefix(200) }.joined(separator: ".")
+                entries.append("\(place): \(document.summary(of: member.value))")
             }
+            if let next { path.append(next) }
         }
-        while let child = pending.popLast() {
-            for parent in parents[child] where !found[parent] {
-                found[parent] = true
-                pending.append(parent)
-            }
-        }
-        return found
-    }
-
-    private mutating func collect(_ members: [Member], _ document: PickleDocument) {
-        for member in members {
-            if case .tensor(let index) = member.value {
-                tensors.append((member.key, index))
-            }
-        }
-        note(members.filter { !Self.isTensor($0.value) }, document)
-    }
-
-    /// Lists members that are skipped; keys are cut and counted, for a hostile file may name one
-    /// very long key very often.
-    private mutating func note(_ members: [Member], _ document: PickleDocument) {
-        let room = max(Self.maximumOtherEntries - otherEntries.count, 0)
-        for member in members.prefix(room) {
-            let path = (wrapper + [member.key]).map { $0.prefix(200) }.joined(separator: ".")
-            otherEntries.append("\(path): \(document.summary(of: member.value))")
-        }
-        if members.count > room {
-            otherEntries.append("…: \(members.count - room) more")
-        }
+        if count > entries.count { entries.append("…: \(count - entries.count) more") }
+        return entries
     }
 }

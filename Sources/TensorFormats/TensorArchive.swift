@@ -1,16 +1,6 @@
 import Files
 import Foundation
 
-/// How the tensors of a file are stored.
-public enum ArchiveFormat: String, Codable, Sendable {
-    /// A JSON header and the raw tensors.
-    case safetensors
-    /// What `torch.save` has written since PyTorch 1.6: a zip of a pickle and its storages.
-    case torchZip
-    /// What `torch.save` wrote before: pickles followed by the storages.
-    case torchLegacy
-}
-
 /// The tensors of one weights file, read without executing anything in it.
 public struct TensorArchive: Sendable {
     /// The file.
@@ -25,6 +15,12 @@ public struct TensorArchive: Sendable {
     public let otherEntries: [String]
     /// Keys of the dictionaries around the state dictionary, outermost first: `["model"]`.
     public let wrapper: [String]
+    /// Every dictionary of tensors in the file, the one that is read first; none for safetensors.
+    public let dictionaries: [TensorDictionary]
+    /// Whether the dictionary was chosen, so that a copy of the file holds that one alone.
+    public let isChosen: Bool
+    /// The tensors once more, for each dictionary that holds the same.
+    let copies: [[StoredTensor]]
     /// The mapping that was read, kept so that a rewrite copies what was checked.
     let file: MappedFile
     private let positions: [String: Int]
@@ -41,30 +37,48 @@ public struct TensorArchive: Sendable {
 
     /// Reads the directory of the file at `url`; tensor data stay on disk until they are used.
     ///
-    /// The format is decided by content, not by name.
-    /// - Throws: `FormatError` naming the file, the place and what is wrong.
-    public static func open(_ url: URL, limits: ReadLimits = .default) throws -> TensorArchive {
-        try read(try MappedFile(url), url: url, limits: limits)
+    /// The format is decided by content, with which the name must agree. `weights`, or else
+    /// ``WeightsChoice``, chooses one of several dictionaries of tensors by its
+    /// ``TensorDictionary/key``; safetensors has only one, which is taken whatever was chosen.
+    /// - Throws: `FormatError` naming the file, the place and what is wrong: that dictionaries
+    ///   differ and none is chosen, for one.
+    public static func open(
+        _ url: URL, weights: String? = nil, limits: ReadLimits = .default
+    ) throws -> TensorArchive {
+        try read(try MappedFile(url), url: url, weights: weights, limits: limits)
     }
 
     /// Reads an archive that is in memory; `url` names it in errors.
     ///
     /// - Throws: `FormatError` as `open` does.
     public static func read(
-        _ contents: [UInt8], from url: URL, limits: ReadLimits = .default
+        _ contents: [UInt8], from url: URL, weights: String? = nil, limits: ReadLimits = .default
     ) throws -> TensorArchive {
-        try read(try MappedFile(contents: contents, path: url.path), url: url, limits: limits)
+        try read(
+            try MappedFile(contents: contents, path: url.path), url: url, weights: weights,
+            limits: limits)
+    }
+
+    /// The tensor called `name` in each dictionary that holds it: more than one where the file has
+    /// copies of the model.
+    public func places(of name: String) -> [StoredTensor] {
+        guard let tensor = self[name] else { return [] }
+        return [tensor] + copies.compactMap { $0.first { $0.name == name } }
     }
 
     private static func read(
-        _ file: MappedFile, url: URL, limits: ReadLimits
+        _ file: MappedFile, url: URL, weights: String?, limits: ReadLimits
     ) throws -> TensorArchive {
-        let format = try detectFormat(file)
+        let format = try ArchiveFormat(of: file)
+        let weights = weights ?? WeightsChoice.key
         let contents =
             switch format {
-            case .safetensors: try SafetensorsReader(file: file, limits: limits).read()
-            case .torchZip: try TorchZipReader(file: file, limits: limits).read()
-            case .torchLegacy: try TorchLegacyReader(file: file, limits: limits).read()
+            case .safetensors:
+                try SafetensorsReader(file: file, limits: limits).read()
+            case .torchZip:
+                try TorchZipReader(file: file, limits: limits).read(weights: weights)
+            case .torchLegacy:
+                try TorchLegacyReader(file: file, limits: limits).read(weights: weights)
             }
         return try TensorArchive(url: url, format: format, contents: contents, file: file)
     }
@@ -80,6 +94,13 @@ public struct TensorArchive: Sendable {
                     where: "tensor \(tensor.name.quotedForMessage)")
             }
         }
+        for tensor in contents.tensors where positions["module." + tensor.name] != nil {
+            throw FormatError(
+                file: file.path,
+                what: "has a twin with 'module.' before its name, which loaders take off",
+                where: "tensor \(tensor.name.quotedForMessage)",
+                advice: "save a state_dict that holds each parameter once")
+        }
         self.url = url
         self.format = format
         self.file = file
@@ -88,6 +109,9 @@ public struct TensorArchive: Sendable {
         metadata = contents.metadata
         otherEntries = contents.otherEntries
         wrapper = contents.wrapper
+        dictionaries = contents.dictionaries
+        isChosen = contents.isChosen
+        copies = contents.copies
     }
 }
 
@@ -97,44 +121,7 @@ struct ArchiveContents {
     var metadata: [String: String] = [:]
     var otherEntries: [String] = []
     var wrapper: [String] = []
-}
-
-extension TensorArchive {
-    private static func detectFormat(_ file: MappedFile) throws -> ArchiveFormat {
-        try file.withUnsafeBytes { bytes in
-            if bytes.integer(UInt32.self, at: 0) == ZipDirectory.localSignature { return .torchZip }
-            if TorchLegacyReader.hasMagic(bytes) { return .torchLegacy }
-            if bytes.integer(UInt8.self, at: 8) == UInt8(ascii: "{") { return .safetensors }
-            throw unknownFormat(bytes, file: file.path)
-        }
-    }
-
-    private static func unknownFormat(_ bytes: UnsafeRawBufferPointer, file: String) -> FormatError
-    {
-        let expected = "expected safetensors, or a file of torch.save"
-        let (what, advice) =
-            if starts(bytes, with: "version https://git-lfs") {
-                ("is a Git LFS pointer, not the weights", "fetch the weights with `git lfs pull`")
-            } else if bytes.part(from: 257, count: 5).map({ starts($0, with: "ustar") }) == true {
-                (
-                    "is a tar archive; if torch.save wrote it, it is from before PyTorch 0.1.10,"
-                        + " a format that is not supported",
-                    "load it with PyTorch and save its state_dict again"
-                )
-            } else if bytes.first == 0x80 {
-                (
-                    "is a Python pickle, but not of torch.save; nothing in it was executed",
-                    "save the state_dict with torch.save or as safetensors"
-                )
-            } else if starts(bytes, with: "<") {
-                ("looks like a web page; \(expected)", "download the file again")
-            } else {
-                ("has an unknown format; \(expected)", "check that this is the weights file")
-            }
-        return FormatError(file: file, what: what, advice: advice)
-    }
-
-    private static func starts(_ bytes: UnsafeRawBufferPointer, with text: String) -> Bool {
-        bytes.starts(with: text.utf8)
-    }
+    var dictionaries: [TensorDictionary] = []
+    var isChosen = false
+    var copies: [[StoredTensor]] = []
 }

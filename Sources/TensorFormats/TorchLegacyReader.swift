@@ -24,11 +24,15 @@ struct TorchLegacyReader {
             advice: advice ?? "the file is damaged or was cut short; download or copy it again")
     }
 
-    func read() throws -> ArchiveContents {
+    func read(weights: String?) throws -> ArchiveContents {
         try file.withUnsafeBytes { bytes in
-            func pickle(from position: Int) throws -> PickleDocument {
-                try PickleMachine.run(
-                    bytes, from: position, file: file.path, label: Self.label, limits: limits)
+            func pickle(
+                from position: Int, storages: PickleMachine.StorageRule = .none
+            ) throws -> PickleDocument {
+                let end = min(bytes.count, position + max(limits.maximumPickleBytes, 0))
+                return try PickleMachine.run(
+                    UnsafeRawBufferPointer(rebasing: bytes[..<end]), from: position,
+                    file: file.path, label: Self.label, limits: limits, storages: storages)
             }
             let magic = try pickle(from: 0)
             let version = try pickle(from: magic.end)
@@ -40,12 +44,12 @@ struct TorchLegacyReader {
             }
             let system = try pickle(from: version.end)
             try checkByteOrder(system, at: version.end)
-            let document = try pickle(from: system.end)
+            let document = try pickle(from: system.end, storages: .views)
             let keys = try pickle(from: document.end)
             let storages = try storages(keys, of: document, in: bytes, keysAt: document.end)
             var tensors = PickledTensors(
                 document: document, file: file, limits: limits, storages: storages)
-            return try tensors.contents()
+            return try tensors.contents(weights: weights)
         }
     }
 
@@ -95,6 +99,14 @@ struct TorchLegacyReader {
                 throw failure("storage \(key.quotedForMessage) comes twice", at: position)
             }
             position += 8 + length
+        }
+        guard position == bytes.count else {
+            throw failure("\(bytes.count - position) bytes follow the last storage", at: position)
+        }
+        if let unread = known.keys.sorted().first(where: { storages[$0] == nil }) {
+            throw failure(
+                "storage \(unread.quotedForMessage) is not in the file, which leaves it to chance",
+                at: keysPosition)
         }
         return storages
     }

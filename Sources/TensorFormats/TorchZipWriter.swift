@@ -5,15 +5,17 @@ import Foundation
 public enum TorchZipWriter {
     /// Writes `tensors` to `url` as an `OrderedDict` in the given order.
     ///
-    /// Tensors with equal `storageIdentity` are written over one storage, so that tied weights stay
+    /// `wrapper` are keys of dictionaries around it, the outermost first. Tensors with equal `storageIdentity` are written over one storage, so that tied weights stay
     /// tied. The file appears under its name only when it is complete.
     /// - Throws: `FormatError` when a name is taken twice, tensors of one storage contradict each
     ///   other, or the file cannot be written.
-    public static func write(_ tensors: [StoredTensor], to url: URL) throws {
+    public static func write(
+        _ tensors: [StoredTensor], wrapper: [String] = [], to url: URL
+    ) throws {
         try SafetensorsWriter.checkNames(tensors, for: url)
         var plan = StoragePlan(file: url.path)
         try plan.add(tensors)
-        var pickle = PickleWriter()
+        var pickle = PickleWriter(wrapper: wrapper)
         for tensor in plan.tensors { pickle.append(tensor) }
         var zip = ZipWriter()
         try zip.add("archive/data.pkl", ByteRegion(pickle.finished()), for: url)

@@ -196,24 +196,6 @@ private func tripled(_ folder: BERTFolder) throws -> [Parameter] {
             }
         }
     }
-
-    @Test("A compressed file is written anew") func compressed() throws {
-        try withTemporaryFolder { scratch in
-            let folder = try folder("formats", "deflated.pt", at: scratch)
-            let archive = folder.weights.archives[0]
-            let float = try #require(
-                archive.tensors.first { $0.scalarType == .float32 && $0.bytes.count > 0 })
-            #expect(float.bytes.fileOffset == nil)
-            let value = Parameter(name: float.name, tensor: try .full(float.shape, 0.5))
-            let report = try folder.write([value], to: scratch) { _ in asIs }
-            #expect(report.rewritten == ["deflated.pt"])
-            let after = try TensorArchive.open(scratch.appending(path: "deflated.pt"))
-            for (old, new) in zip(archive.tensors, after.tensors) {
-                #expect(old.name == new.name)
-                #expect(old.bytes.hasSameBytes(as: new.bytes) == (old.name != float.name))
-            }
-        }
-    }
 }
 
 @Suite struct ExtendedWritingTests {

@@ -67,9 +67,10 @@ struct HostilePickleTests {
     }
 
     @Test func deepAndCyclicPicklesNeedNoRecursion() throws {
-        let depth = 300_000
-        let tuples: [UInt8] = [0x4E] + [UInt8](repeating: 0x85, count: depth) + [0x2E]
+        let tuples = [0x4E] + repeated([0x85, 0x4E, 0x30, 0x4E, 0x30], 100_000) + [0x2E]
         #expect(message(opening: Handmade.legacy(tuples)).contains("tuple of 1"))
+        let bare: [UInt8] = [0x4E] + [UInt8](repeating: 0x85, count: 100_000) + [0x2E]
+        #expect(message(opening: Handmade.legacy(bare)).contains("containers"))
         // A dictionary that holds itself, under a key that makes it look like a wrapper.
         let cycle = [0x7D, 0x71, 0] + Handmade.unicode("model") + [0x68, 0, 0x73, 0x2E]
         #expect(try open(Handmade.legacy(cycle)).otherEntries == ["model: dictionary of 1"])
@@ -77,7 +78,7 @@ struct HostilePickleTests {
         let member = Handmade.unicode("model") + [0x68, 0, 0x73, 0x2E]
         let tied = tensor[0..<3] + [0x71, 0] + tensor[3...].dropLast() + member
         let file = Handmade.legacy(Array(tied), keys: ["0"], storage: [0, 0, 0, 0])
-        #expect(message(opening: file).contains("more than 8 times"))
+        #expect(try open(file).tensors.map(\.name) == ["x"])
     }
 
     @Test func limitsHold() throws {
@@ -114,15 +115,17 @@ struct HostilePickleTests {
 
     /// Many dictionaries that each hold one large one, and one long key named many times.
     @Test func repetitionCostsLittle() throws {
-        let large = [0x7D, 0x71, 0, 0x28] + repeated([0x55, 1, 0x61, 0x7D], 5_000) + [0x75, 0x30]
-        let outer =
-            [0x7D, 0x28] + repeated([0x55, 1, 0x62, 0x7D, 0x55, 1, 0x61, 0x68, 0, 0x73], 5_000)
+        func keys(_ value: [UInt8]) -> [UInt8] {
+            (0..<5_000).flatMap { Handmade.unicode(String($0)) + value }
+        }
+        let large = [0x7D, 0x71, 0, 0x28] + keys([0x7D]) + [0x75, 0x30]
+        let outer = [0x7D, 0x28] + keys([0x7D, 0x55, 1, 0x61, 0x68, 0, 0x73])
         #expect(
             try open(Handmade.legacy(large + outer + [0x75, 0x2E])).otherEntries.count == 5_000)
         let key = Handmade.unicode(String(repeating: "k", count: 1 << 20)) + [0x71, 0, 0x30]
-        let pairs = key + [0x7D, 0x28] + repeated([0x68, 0, 0x4E], 20_000) + [0x75, 0x2E]
-        let entries = try open(Handmade.legacy(pairs)).otherEntries
-        #expect(entries.count == 10_001 && entries.allSatisfy { $0.utf8.count < 300 })
+        let dictionary: [UInt8] = [0x7D, 0x68, 0, 0x4E, 0x73]
+        let pairs = key + [0x7D, 0x28] + keys(dictionary) + [0x75, 0x2E]
+        #expect(try open(Handmade.legacy(pairs)).otherEntries.count == 5_000)
     }
 
     @Test(arguments: [
@@ -153,7 +156,8 @@ struct HostilePickleTests {
         ("hostile-uint16.pt", "torch.uint16"),
         ("hostile-f8.safetensors", "unsupported dtype 'F8_E4M3'"),
         ("hostile-namespace.pt", "argparse.Namespace"), ("hostile-tensor.pt", "not a dictionary"),
-        ("hostile-two.pt", "several dictionaries"), ("hostile-script.pt", "TorchScript"),
+        ("hostile-two.pt", "several dictionaries"), ("hostile-deflated.pt", "is compressed"),
+        ("hostile-script.pt", "TorchScript"),
     ])
     func refusesWithAReason(_ name: String, _ reason: String) throws {
         let error = #expect(throws: FormatError.self) { try Fixture.archive(name) }

@@ -74,10 +74,7 @@ struct HostileZipTests {
         bytes.replaceSubrange(
             (records[2] + 42)..<(records[2] + 46),
             with: bytes[(records[1] + 42)..<(records[1] + 46)])
-        _ = TensorFormatsTests.message(opening: bytes)
-        // Two names of one local header differ from it; make the names equal to reach the next check.
-        bytes[records[2] + 46 + 13] = UInt8(ascii: "0")
-        #expect(TensorFormatsTests.message(opening: bytes).contains("twice"))
+        #expect(TensorFormatsTests.message(opening: bytes).contains("data run into"))
     }
 
     @Test func refusesAbsurdCounts() throws {
@@ -97,24 +94,6 @@ struct HostileZipTests {
         limits.maximumPickleBytes = 10
         #expect(
             TensorFormatsTests.message(opening: try archive(), limits: limits).contains("10 bytes"))
-    }
-
-    /// A deflated entry that claims, and one that makes, far more than its bytes justify.
-    @Test func refusesBombs() throws {
-        let bytes = try Fixture.bytes("deflated.pt")
-        let records = positions(ZipDirectory.entrySignature, in: bytes)
-        let locals = positions(ZipDirectory.localSignature, in: bytes)
-        for size in [UInt32(1 << 30), 5, 0, 100_000] {
-            var bomb = bytes
-            let field = littleEndianBytes(size)
-            bomb.replaceSubrange((records[0] + 24)..<(records[0] + 28), with: field)
-            bomb.replaceSubrange((locals[0] + 22)..<(locals[0] + 26), with: field)
-            _ = TensorFormatsTests.message(opening: bomb)
-        }
-        var limits = ReadLimits()
-        limits.maximumInflatedBytes = 100
-        #expect(
-            TensorFormatsTests.message(opening: bytes, limits: limits).contains("expand to more"))
     }
 
     @Test func refusesZipsOfOtherThings() throws {

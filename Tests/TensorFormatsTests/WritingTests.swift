@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Testing
 
@@ -91,7 +92,7 @@ struct WritingTests {
         let folder = try TemporaryFolder()
         let tensor = try StoredTensor(name: "x", scalarType: .int8, shape: [1], bytes: [0])
         for url in [folder.file("missing/x"), folder.url] {
-            #expect(throws: FormatError.self) {
+            #expect(throws: OutputError.self) {
                 try SafetensorsWriter.write([tensor], metadata: [:], to: url)
             }
         }
@@ -135,8 +136,8 @@ struct WritingTests {
             { try SafetensorsWriter.write([tensor], metadata: [:], to: url) },
             { try TorchZipWriter.write([tensor], to: url) },
         ] as [() throws -> Void] {
-            let error = #expect(throws: FormatError.self) { try write() }
-            #expect(error?.advice?.contains("space") == true)
+            let error = #expect(throws: OutputError.self) { try write() }
+            #expect("\(String(describing: error))".contains("big"))
             #expect(names().isEmpty)
         }
     }
@@ -220,7 +221,7 @@ struct PatchingTests {
     }
 
     @Test(arguments: [
-        ("strided.pt", "transposed"), ("deflated.pt", "weight"), ("module.pt", "nothing"),
+        ("strided.pt", "transposed"), ("module.pt", "nothing"),
     ])
     func refusesWhatItCannotReplace(_ name: String, _ tensor: String) throws {
         let folder = try TemporaryFolder()

@@ -16,6 +16,7 @@ struct InspectCommand: ParsableCommand {
 
     @Argument(help: "The model: a folder, or for images also a single weights file.")
     var model: URL
+    @OptionGroup var chosen: WeightsOption
     @Option(help: "How to print the result: text or json.")
     var format = OutputFormat.text
 
@@ -46,7 +47,9 @@ struct InspectCommand: ParsableCommand {
         var feature: String?
     }
 
-    func run() throws {
+    func run() throws { try chosen.reading { try inspectModel() } }
+
+    private func inspectModel() throws {
         switch try ModelKind(at: model) {
         case .images: try inspectImageModel()
         case .pairs: try inspectCLIP()

@@ -24,6 +24,7 @@ struct PurifyCommand: ParsableCommand {
     @Argument(help: "The suspect model: a folder, or for images also a single weights file.")
     var model: URL
 
+    @OptionGroup var chosen: WeightsOption
     @OptionGroup var choice: MethodOptions
     @OptionGroup var texts: AuxiliaryOptions
     @OptionGroup var out: OutputOptions
@@ -144,7 +145,9 @@ struct PurifyCommand: ParsableCommand {
         [model] + texts.inputs + [images].compactMap { $0 } + pairOptions.inputs + head.inputs
     }
 
-    func run() throws {
+    func run() throws { try chosen.reading { try purify() } }
+
+    private func purify() throws {
         if case .pruning(let method) = choice.method { return try prune(method) }
         if let pairs = pairOptions.pairs { return try purify(withPairs: pairs) }
         if let images { return try purify(with: images) }

@@ -22,12 +22,15 @@ struct VerifyCommand: ParsableCommand {
     var before: URL
     @Argument(help: "The model after; without it, the first is checked by its proof alone.")
     var after: URL?
+    @OptionGroup var chosen: WeightsOption
     @Option(help: "An in-toto statement that purify --attest wrote, to be compared too.")
     var attestation: URL?
     @Option(help: "How to print the result: text or json.")
     var format = OutputFormat.text
 
-    func run() throws {
+    func run() throws { try chosen.reading { try verify() } }
+
+    private func verify() throws {
         guard let after else { return try verifyAlone() }
         let kind = try ModelKind(at: before)
         let comparison = try FolderComparison(
