@@ -26,7 +26,8 @@ public enum ArchiveFormat: String, Codable, Sendable {
             if format != .torchZip, ZipTail.holdsDirectory(bytes) {
                 throw FormatError(
                     file: file.path, what: "is \(format.words), and a zip archive at its end",
-                    advice: "two readers would find two things in it; get it from another source")
+                    advice: "two readers would find two things in it; get it from another source",
+                    kind: .hostile)
             }
             return format
         }
@@ -36,7 +37,8 @@ public enum ArchiveFormat: String, Codable, Sendable {
         guard isNamed else {
             throw FormatError(
                 file: file.path, what: "is called .\(type), but is \(words)",
-                advice: "loaders choose their reader by the name; give it the name of its kind")
+                advice: "loaders choose their reader by the name; give it the name of its kind",
+                kind: .hostile)
         }
     }
 
@@ -59,7 +61,8 @@ public enum ArchiveFormat: String, Codable, Sendable {
                 file: file,
                 what: "is a tar archive; if torch.save wrote it, it is from before PyTorch 0.1.10,"
                     + " a format that is not supported",
-                advice: "load it where it can do no harm and save its state_dict again")
+                advice: "load it where it can do no harm and save its state_dict again",
+                kind: .hostile)
         }
         if TorchLegacyReader.hasMagic(bytes) { return .torchLegacy }
         if bytes.integer(UInt8.self, at: 8) == UInt8(ascii: "{") { return .safetensors }

@@ -37,7 +37,8 @@ extension PickleMachine {
     private func problem(_ what: String) -> FormatError {
         FormatError(
             file: file, what: what + "; nothing in it was executed", where: label,
-            advice: "load it where it can do no harm and save its state_dict as safetensors")
+            advice: "load it where it can do no harm and save its state_dict as safetensors",
+            kind: .hostile)
     }
 
     private func words(of key: PickleValue) -> String {

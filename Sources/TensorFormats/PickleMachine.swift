@@ -121,7 +121,7 @@ extension PickleMachine {
             where: "byte \(opcodePosition) of \(label)",
             advice:
                 "only plain state dictionaries are read; if you trust the file, load it where it"
-                + " can do no harm and save its state_dict as safetensors")
+                + " can do no harm and save its state_dict as safetensors", kind: .hostile)
     }
 }
 

@@ -155,7 +155,8 @@ struct PickledTensors {
                 file: file.path,
                 what: "its tensors take more than \(Self.maximumSharing) times the file: many"
                     + " names stand for one storage, or repeat its elements",
-                where: place, advice: "save a state_dict that holds each parameter once")
+                where: place, advice: "save a state_dict that holds each parameter once",
+                kind: .hostile)
         }
         tensorBytes = sum
         if view.isContiguous(shape) {

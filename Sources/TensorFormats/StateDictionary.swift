@@ -108,7 +108,7 @@ struct StateDictionary {
                 + " loaders differ in which they take",
             advice:
                 "choose one with --weights KEY (inspect, purify, verify): an output then holds that"
-                + " one alone; or save the state_dict of the one model")
+                + " one alone; or save the state_dict of the one model", kind: .hostile)
     }
 
     private func words(_ groups: [TensorTree.Group]) -> String {

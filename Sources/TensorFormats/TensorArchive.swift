@@ -99,7 +99,7 @@ public struct TensorArchive: Sendable {
                 file: file.path,
                 what: "has a twin with 'module.' before its name, which loaders take off",
                 where: "tensor \(tensor.name.quotedForMessage)",
-                advice: "save a state_dict that holds each parameter once")
+                advice: "save a state_dict that holds each parameter once", kind: .hostile)
         }
         self.url = url
         self.format = format

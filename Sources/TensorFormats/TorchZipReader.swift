@@ -5,8 +5,11 @@ struct TorchZipReader {
     let file: MappedFile
     let limits: ReadLimits
 
-    private func failure(_ what: String, at place: String? = nil, advice: String) -> FormatError {
-        FormatError(file: file.path, what: what, where: place, advice: advice)
+    private func failure(
+        _ what: String, at place: String? = nil, advice: String,
+        kind: FormatError.Kind = .unsupported
+    ) -> FormatError {
+        FormatError(file: file.path, what: what, where: place, advice: advice, kind: kind)
     }
 
     func read(weights: String?) throws -> ArchiveContents {
@@ -51,7 +54,7 @@ struct TorchZipReader {
         else {
             throw failure(
                 "the archive's folder \(folder.quotedForMessage) is no plain name",
-                advice: "load it with PyTorch and save its state_dict again")
+                advice: "load it with PyTorch and save its state_dict again", kind: .hostile)
         }
         return folder
     }
@@ -71,7 +74,7 @@ struct TorchZipReader {
                 throw failure(
                     "is no entry that torch.save writes",
                     at: "entry \(entry.name.quotedForMessage)",
-                    advice: "load it with PyTorch and save its state_dict again")
+                    advice: "load it with PyTorch and save its state_dict again", kind: .hostile)
             }
         }
     }
@@ -108,7 +111,7 @@ struct TorchZipReader {
                 throw failure(
                     "holds something else than a number",
                     at: "entry \(entry.name.quotedForMessage)",
-                    advice: "load it with PyTorch and save its state_dict again")
+                    advice: "load it with PyTorch and save its state_dict again", kind: .hostile)
             }
         }
     }
@@ -126,7 +129,7 @@ struct TorchZipReader {
             guard document.end == bytes.count else {
                 throw failure(
                     "bytes follow the pickle", at: "byte \(document.end) of \(name)",
-                    advice: "load it with PyTorch and save its state_dict again")
+                    advice: "load it with PyTorch and save its state_dict again", kind: .hostile)
             }
             return document
         }
@@ -142,7 +145,7 @@ struct TorchZipReader {
                 throw failure(
                     "is a storage that nothing in data.pkl refers to",
                     at: "entry \(entry.name.quotedForMessage)",
-                    advice: "load it with PyTorch and save its state_dict again")
+                    advice: "load it with PyTorch and save its state_dict again", kind: .hostile)
             }
         }
     }

@@ -57,7 +57,7 @@ struct ZipDirectory: Sendable {
             guard positions.updateValue(index, forKey: entry.name.lowercased()) == nil else {
                 throw FormatError(
                     file: file.path, what: "appears twice, but for upper and lower case",
-                    where: "entry \(entry.name.quotedForMessage)")
+                    where: "entry \(entry.name.quotedForMessage)", kind: .hostile)
             }
         }
         self.entries = entries

@@ -22,7 +22,8 @@ struct ZipScanner {
     func refusal(_ what: String, at place: String = "zip directory") -> FormatError {
         FormatError(
             file: file, what: what + ", which torch.save never writes and readers take differently",
-            where: place, advice: "load it with PyTorch and save its state_dict again")
+            where: place, advice: "load it with PyTorch and save its state_dict again",
+            kind: .hostile)
     }
 
     func field<Integer: FixedWidthInteger>(_ type: Integer.Type, at offset: Int) throws -> Int {
