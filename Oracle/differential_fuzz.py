@@ -233,8 +233,9 @@ def disagreements(ours, verdicts):
         if read is None or judge == "zipfile":
             continue
         if judge.startswith("torch"):
-            named = {name for name, found in read.items() if found}
-            if read.get(keys[0], {}) != tensors or not named <= set(keys):
+            # Keys that are no texts are described otherwise here and there, so these are counted.
+            found = [name for name, members in read.items() if members]
+            if read.get(keys[0], {}) != tensors or len(found) > len(keys):
                 yield f"{judge} read {read}"
         elif judge == "safetensors" and read.get(".", {}) != tensors:
             yield f"{judge} read {read}"
