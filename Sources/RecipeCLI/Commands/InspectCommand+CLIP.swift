@@ -23,6 +23,7 @@ private struct CLIPInspection: Codable {
     var carried: [String]
     var folder: [ModelFolder.FileFate]
     var findings: [FileNote]
+    var dictionaries: [DictionaryFound]
 }
 
 extension InspectCommand {
@@ -47,7 +48,8 @@ extension InspectCommand {
                 folder.dialect.onDisk($0.name)
             },
             regularizedElements: count(CLIP.recipeWeights), carried: try folder.unreadNames(),
-            folder: contents.files, findings: contents.findings)
+            folder: contents.files, findings: contents.findings,
+            dictionaries: contents.dictionaries)
         switch format {
         case .json: Console.standard.write(try json(found))
         case .text: Console.standard.write(lines: text(found, contents))

@@ -21,6 +21,7 @@ private struct ImageInspection: Codable {
     var carried: [String]
     var folder: [ModelFolder.FileFate]
     var findings: [FileNote]
+    var dictionaries: [DictionaryFound]
 }
 
 extension InspectCommand {
@@ -42,7 +43,8 @@ extension InspectCommand {
             regularized: regularized.map { folder.dialect.onDisk($0.name) },
             regularizedElements: regularized.reduce(0) { $0 + $1.tensor.elementCount },
             carried: try folder.unreadNames(),
-            folder: contents.files, findings: contents.findings)
+            folder: contents.files, findings: contents.findings,
+            dictionaries: contents.dictionaries)
         switch format {
         case .json: Console.standard.write(try json(found))
         case .text: Console.standard.write(lines: text(found, contents))

@@ -45,6 +45,7 @@ struct InspectCommand: ParsableCommand {
         var folder: [ModelFolder.FileFate]
         var findings: [FileNote]
         var feature: String?
+        var dictionaries: [DictionaryFound]
     }
 
     func run() throws { try chosen.reading { try inspectModel() } }
@@ -97,7 +98,8 @@ struct InspectCommand: ParsableCommand {
             regularizedElements: regularized.reduce(0) { $0 + $1.tensor.elementCount },
             trained: regularized.map { folder.dialect.onDisk($0.name) },
             carried: source.unread.map(folder.dialect.onDisk), tokenizer: tokenizer,
-            folder: found.files, findings: found.findings, feature: found.feature)
+            folder: found.files, findings: found.findings, feature: found.feature,
+            dictionaries: found.dictionaries)
         return (inspection, found)
     }
 
