@@ -18,6 +18,9 @@ import Testing
                 let taken = try tool.run("\(command) --weights teacher")
                 #expect(taken.status == 0, "\(taken.errors)")
             }
+            let listed = try tool.run("inspect vgg16_bn.pth --weights teacher").output
+            #expect(listed.contains("teacher: 97 tensors, the model"), "\(listed)")
+            #expect(listed.contains("student: 97 tensors, not chosen"), "\(listed)")
             #expect(
                 try tool.run("inspect vgg16_bn.pth --weights nobody").errors.contains("teacher"))
         }
