@@ -31,11 +31,36 @@ enum FloatKind: String {
 
     /// The statistics of the numbers in `bytes`.
     func statistics(of bytes: UnsafeRawBufferPointer) -> RowStatistics {
-        switch self {
-        case .float64: wide(bytes)
-        case .float32: single(bytes)
-        case .float16: half(bytes)
-        case .bfloat16: brain(bytes)
+        var found =
+            switch self {
+            case .float64: wide(bytes)
+            case .float32: single(bytes)
+            case .float16: half(bytes)
+            case .bfloat16: brain(bytes)
+            }
+        // Rare enough to be told apart in a second pass.
+        if self != .float64, found.notANumber > 0 {
+            found.infinite = infinities(bytes)
+            found.notANumber -= found.infinite
+        }
+        return found
+    }
+
+    private func infinities(_ bytes: UnsafeRawBufferPointer) -> Int {
+        (0..<bytes.count / byteCount).reduce(0) { count, index in
+            let isInfinite =
+                switch self {
+                case .float32:
+                    bytes.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self) & 0x7FFF_FFFF
+                        == 0x7F80_0000
+                case .bfloat16:
+                    bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self) & 0x7FFF
+                        == 0x7F80
+                default:
+                    bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self) & 0x7FFF
+                        == 0x7C00
+                }
+            return count + (isInfinite ? 1 : 0)
         }
     }
 
@@ -109,52 +134,52 @@ enum FloatKind: String {
 }
 
 /// Sixteen numbers at a time, by the bits of their single-precision form.
+///
+/// Without their signs the bits are no negative integers, which compare as the numbers do. The sign
+/// of a difference stands in for a comparison: not all comparisons become vector instructions.
 private struct Tally {
     private var squares = SIMD16<Float>()
-    private var notANumber = SIMD16<UInt32>()
-    private var infinite = SIMD16<UInt32>()
-    private var denormal = SIMD16<UInt32>()
-
-    private static var exponent: SIMD16<UInt32> { SIMD16<UInt32>(repeating: 0x7F80_0000) }
-    private static var magnitude: SIMD16<UInt32> { SIMD16<UInt32>(repeating: 0x7FFF_FFFF) }
-    private static var one: SIMD16<UInt32> { SIMD16<UInt32>(repeating: 1) }
-    private static var zero: SIMD16<UInt32> { SIMD16<UInt32>() }
+    private var notFinite = SIMD16<Int32>()
+    private var small = SIMD16<Int32>()
+    private var zeros = SIMD16<Int32>()
 
     @inline(__always)
     mutating func add(_ bits: SIMD16<UInt32>) {
-        let absolute = bits & Self.magnitude
-        infinite &+= Self.zero.replacing(with: Self.one, where: absolute .== Self.exponent)
-        notANumber &+= Self.zero.replacing(with: Self.one, where: absolute .> Self.exponent)
-        // Zero wraps around to the largest number.
-        let isSmall = (absolute &- Self.one) .< SIMD16(repeating: 0x007F_FFFF)
-        denormal &+= Self.zero.replacing(with: Self.one, where: isSmall)
-        let values = unsafeBitCast(
-            absolute.replacing(with: Self.zero, where: absolute .>= Self.exponent),
-            to: SIMD16<Float>.self)
+        let absolute = unsafeBitCast(bits & SIMD16(repeating: 0x7FFF_FFFF), to: SIMD16<Int32>.self)
+        let isOdd = Self.sign(SIMD16(repeating: 0x7F7F_FFFF) &- absolute)
+        notFinite = notFinite &- isOdd
+        small = small &- Self.sign(absolute &- SIMD16(repeating: 0x0080_0000))
+        zeros = zeros &- Self.sign(absolute &- SIMD16(repeating: 1))
+        let values = unsafeBitCast(absolute & ~isOdd, to: SIMD16<Float>.self)
         squares += values * values
     }
 
     @inline(__always)
     mutating func addHalf(_ bits: SIMD16<UInt32>) {
-        let absolute = bits & SIMD16(repeating: 0x7FFF)
-        let top = SIMD16<UInt32>(repeating: 0x7C00)
-        infinite &+= Self.zero.replacing(with: Self.one, where: absolute .== top)
-        notANumber &+= Self.zero.replacing(with: Self.one, where: absolute .> top)
+        let absolute = unsafeBitCast(bits & SIMD16(repeating: 0x7FFF), to: SIMD16<Int32>.self)
+        let isOdd = Self.sign(SIMD16(repeating: 0x7BFF) &- absolute)
+        notFinite = notFinite &- isOdd
         // Moved into place the exponent is off by 112; a product with a power of two sets it right,
         // and makes numbers of half precision's denormals too.
-        let finite = absolute.replacing(with: Self.zero, where: absolute .>= top)
+        let moved = (absolute & ~isOdd) &<< SIMD16(repeating: 13)
         let values =
-            unsafeBitCast(finite &<< 13, to: SIMD16<Float>.self)
+            unsafeBitCast(moved, to: SIMD16<Float>.self)
             * SIMD16(repeating: Float(bitPattern: 0x7780_0000))
         squares += values * values
     }
 
+    /// All ones where a number is negative, else zero.
+    @inline(__always)
+    private static func sign(_ values: SIMD16<Int32>) -> SIMD16<Int32> {
+        values &>> SIMD16(repeating: 31)
+    }
+
+    /// The sums; what is not finite counts as not a number until it is looked at again.
     var statistics: RowStatistics {
-        func sum(_ counts: SIMD16<UInt32>) -> Int { Int(counts.wrappedSum()) }
         var total = 0.0
         for lane in 0..<16 { total += Double(squares[lane]) }
         return RowStatistics(
-            squares: total, notANumber: sum(notANumber), infinite: sum(infinite),
-            denormal: sum(denormal))
+            squares: total, notANumber: Int(notFinite.wrappedSum()), infinite: 0,
+            denormal: Int(small.wrappedSum()) - Int(zeros.wrappedSum()))
     }
 }
