@@ -37,12 +37,13 @@ public struct ModelFolder: Sendable {
         case report
     }
 
-    /// Opens a folder and checks the structure of its weight files; no tensor is copied.
+    /// Opens a folder and checks the structure of its weight files; no tensor is copied. A
+    /// `configuration` takes the place of its `config.json`.
     ///
     /// Throws `CheckpointError` or `FormatError` that name the file and what is wrong with it. What
     /// loaders could read differently does not throw: see ``findings(_:)``.
     public static func open(
-        _ url: URL, for examination: Examination = .use
+        _ url: URL, describedBy configuration: JSONFile? = nil, for examination: Examination = .use
     ) throws -> ModelFolder {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
@@ -58,7 +59,7 @@ public struct ModelFolder: Sendable {
         let modules = try SentenceModules(in: tree)
         let place = modules?.transformer ?? ""
         let folder = place.isEmpty ? url : url.appendingPathComponent(place)
-        let configuration = try configuration(in: tree, place)
+        let configuration = try configuration ?? Self.configuration(in: tree, place)
         let found = try WeightFiles(in: tree, folder: place)
         guard let weights = found.forms.first(where: { !$0.isVariant }) else {
             throw CheckpointError(
