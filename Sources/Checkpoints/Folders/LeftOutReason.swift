@@ -1,4 +1,3 @@
-import Files
 import Foundation
 
 /// Why files that are not on the list of companions are left out.
@@ -47,9 +46,6 @@ enum LeftOutReason {
         let name = entry.name.lowercased()
         if name == "purification.json" || name.contains(".intoto.json") {
             return (.record, "it is the record of another purification")
-        }
-        if entry.path == OutputFolder.manifestName {
-            return (.record, "it lists the files of another output")
         }
         if isTrainingState(name) {
             return (.trainingState, "it is training state, not the model")
