@@ -1,3 +1,4 @@
+import Files
 import Provenance
 
 extension OutputFolder {
