@@ -321,7 +321,7 @@ extension ScanRule {
             )
         case .modelAmbiguousWeights:
             (
-                .error, "A weights file can be read in two ways",
+                .warning, "A weights file can be read in two ways",
                 "Loaders differ in which tensors they take from it."
             )
         default:

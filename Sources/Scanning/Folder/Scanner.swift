@@ -117,7 +117,7 @@ public struct Scanner {
         let archive: TensorArchive
         do {
             archive = try TensorArchive.open(url)
-        } catch let error as FormatError where error.kind == .hostile {
+        } catch let error as FormatError where Self.isAmbiguity(error) {
             scan.report(.modelAmbiguousWeights, at: place, harmless(error.what))
             return
         } catch {
@@ -141,6 +141,14 @@ public struct Scanner {
                     declared, in: $0, offset: tensor.bytes.fileOffset ?? 0, at: place)
             }
         }
+    }
+
+    /// Whether the reader of weights refused a file because others read it otherwise. What it does
+    /// not know how to import it refuses as well; those names were graded by then.
+    private static func isAmbiguity(_ error: FormatError) -> Bool {
+        error.kind == .hostile
+            && (!error.what.hasSuffix("nothing in it was executed")
+                || error.what.contains("appears twice"))
     }
 
     private func checkMode(_ mode: Int, _ scan: FileScan, at place: Place) {
