@@ -12,14 +12,6 @@ extension FolderComparison {
         dialect: () throws -> Dialect
     ) throws {
         let manager = FileManager.default
-        guard !manager.contentsEqual(atPath: before.url.path, andPath: after.url.path) else {
-            return
-        }
-        let scratch = manager.temporaryDirectory
-            .appendingPathComponent("recipe-verify-\(UUID().uuidString)")
-        try manager.createDirectory(at: scratch, withIntermediateDirectories: true)
-        defer { try? manager.removeItem(at: scratch) }
-        let expected = scratch.appendingPathComponent("expected")
         var replaced: [String: [UInt8]] = [:]
         for old in before.tensors {
             guard let new = after[old.name], !old.bytes.hasSameBytes(as: new.bytes) else {
@@ -27,7 +19,16 @@ extension FolderComparison {
             }
             replaced[old.name] = new.bytes.copy()
         }
-        if try before.canBePatched(Set(replaced.keys)) {
+        // A file that holds dictionaries that were not chosen is written anew without them.
+        let isPatched = try before.canBePatched(Set(replaced.keys))
+        guard !isPatched || !manager.contentsEqual(atPath: before.url.path, andPath: after.url.path)
+        else { return }
+        let scratch = manager.temporaryDirectory
+            .appendingPathComponent("recipe-verify-\(UUID().uuidString)")
+        try manager.createDirectory(at: scratch, withIntermediateDirectories: true)
+        defer { try? manager.removeItem(at: scratch) }
+        let expected = scratch.appendingPathComponent("expected")
+        if isPatched {
             try ArchivePatcher.rewrite(before, replacing: replaced, to: expected)
         } else {
             try before.write(replacing: replaced, dialect: try dialect(), to: expected)
