@@ -71,8 +71,13 @@ struct RunCommand: ParsableCommand {
         try run.refuse(reading: reading.file.url)
         let lock = try run.lock()
         defer { lock.release() }
-        try atomicWrite(
-            Data(try resolved(reading).utf8), to: run.folder.appendingPathComponent("plan.yaml"))
+        let copy = run.folder.appendingPathComponent("plan.yaml")
+        // The run's own plan may be run again; it is read then, and stays.
+        if FileStamp(copy.path)?.identity != FileStamp(reading.file.url.path)?.identity
+            || FileStamp(copy.path) == nil
+        {
+            try atomicWrite(Data(try resolved(reading).utf8), to: copy)
+        }
         try execute(run, chosen)
     }
 
