@@ -131,8 +131,21 @@ static void convert_cmyk(const uint8_t *cmyk, uint8_t *rgb, size_t width) {
     }
 }
 
-static ci_status read_pixels(ci_workspace *workspace, ci_image *out) {
+// What decoding takes: the pixels, and of an image in several scans all coefficients.
+static uint64_t memory_of(struct jpeg_decompress_struct *info) {
+    uint64_t bytes = (uint64_t)info->image_width * info->image_height * 3;
+    if (!jpeg_has_multiple_scans(info)) return bytes;
+    for (int component = 0; component < info->num_components; component++) {
+        const jpeg_component_info *found = &info->comp_info[component];
+        bytes += (uint64_t)found->width_in_blocks * found->height_in_blocks * sizeof(JBLOCK);
+    }
+    return bytes;
+}
+
+static ci_status read_pixels(ci_workspace *workspace, size_t count, ci_image *out) {
     struct jpeg_decompress_struct *info = &workspace->jpeg->info;
+    const ci_status status = ci_check_memory(workspace, memory_of(info), count);
+    if (status != CI_OK) return status;
     const bool is_cmyk = info->num_components == 4;
     if (info->num_components != 1 && info->num_components != 3 && !is_cmyk) {
         return ci_fail(workspace, CI_UNSUPPORTED,
@@ -161,8 +174,8 @@ static ci_status read_pixels(ci_workspace *workspace, ci_image *out) {
     return CI_OK;
 }
 
-static ci_status read_image(ci_workspace *workspace, uint64_t maximum_pixels, ci_header *header,
-                            ci_image *out) {
+static ci_status read_image(ci_workspace *workspace, size_t count, uint64_t maximum_pixels,
+                            ci_header *header, ci_image *out) {
     struct jpeg_decompress_struct *info = &workspace->jpeg->info;
     if (jpeg_read_header(info, TRUE) != JPEG_HEADER_OK) return cut_short(workspace);
     const ci_status status =
@@ -171,7 +184,7 @@ static ci_status read_image(ci_workspace *workspace, uint64_t maximum_pixels, ci
     *header = (ci_header){.format = CI_JPEG,
                           .width = (int32_t)info->image_width,
                           .height = (int32_t)info->image_height};
-    return out ? read_pixels(workspace, out) : CI_OK;
+    return out ? read_pixels(workspace, count, out) : CI_OK;
 }
 
 ci_status ci_jpeg_read(ci_workspace *workspace, const uint8_t *file, size_t count,
@@ -188,7 +201,7 @@ ci_status ci_jpeg_read(ci_workspace *workspace, const uint8_t *file, size_t coun
     if (setjmp(jpeg->escape)) {
         status = failure(workspace);
     } else {
-        status = read_image(workspace, maximum_pixels, header, out);
+        status = read_image(workspace, count, maximum_pixels, header, out);
     }
     jpeg_abort_decompress(&jpeg->info);
     return status;

@@ -140,6 +140,10 @@ static ci_status read_rows(ci_workspace *workspace, png_structp png, png_infop i
     const size_t stride = png_get_rowbytes(png, info);
     // The passes of an interlaced image each add to all rows, which have to be kept.
     const size_t kept = passes > 1 ? height : 1;
+    const png_file *io = png_get_io_ptr(png);
+    const ci_status status = ci_check_memory(
+        workspace, (uint64_t)width * height * 3 + (uint64_t)stride * kept, io->count);
+    if (status != CI_OK) return status;
     uint8_t *pixels = ci_reserve(workspace, &workspace->pixels, width * height * 3);
     uint8_t *raw = pixels ? ci_reserve(workspace, &workspace->raw, stride * kept) : NULL;
     if (!raw) return CI_OUT_OF_MEMORY;

@@ -255,6 +255,12 @@ static ci_status make_middle(ci_workspace *workspace, const ci_image *image, con
     const uint8_t *end = image->pixels + row_bytes * (size_t)image->height;
     // Room for a padded copy of a row behind the rows themselves.
     const size_t rows_bytes = out->stride * (size_t)out->count;
+    // Of an image of a thousand times its width much more would be made than it has.
+    if (rows_bytes > ((size_t)16 << 20) + 4 * row_bytes * (size_t)image->height) {
+        return ci_fail(workspace, CI_TOO_LARGE,
+                       "is %d x %d pixels large, too narrow to be made a square of", image->width,
+                       image->height);
+    }
     uint8_t *memory =
         ci_reserve(workspace, &workspace->middle, rows_bytes + row_bytes + STEP);
     if (!memory) return CI_OUT_OF_MEMORY;

@@ -47,6 +47,17 @@ uint8_t *ci_reserve(ci_workspace *workspace, ci_buffer *buffer, size_t count) {
     return buffer->bytes;
 }
 
+ci_status ci_check_memory(ci_workspace *workspace, uint64_t bytes, size_t count) {
+    // 48 MB for any file, which is 16 million pixels, and 64 times what a file has above one MB.
+    const uint64_t base = (uint64_t)48 << 20, free_bytes = (uint64_t)1 << 20;
+    const uint64_t beyond = count > free_bytes ? count - free_bytes : 0;
+    if (bytes <= base + 64 * beyond) return CI_OK;
+    return ci_fail(workspace, CI_TOO_LARGE,
+                   "would take %llu MB of memory, too much for a file of %zu bytes; save it with "
+                   "fewer pixels, or not interlaced or progressive",
+                   (unsigned long long)(bytes >> 20), count);
+}
+
 ci_status ci_check_size(ci_workspace *workspace, uint64_t width, uint64_t height,
                         uint64_t maximum_pixels) {
     if (width == 0 || height == 0) {

@@ -39,6 +39,9 @@ ci_status ci_fail(ci_workspace *workspace, ci_status status, const char *format,
     __attribute__((format(printf, 3, 4)));
 
 // CI_OK where an image of this size may be decoded.
+// Whether decoding may take `bytes` of memory for a file of `count` bytes: a small file has no use
+// for much, and could ask for gigabytes.
+ci_status ci_check_memory(ci_workspace *workspace, uint64_t bytes, size_t count);
 ci_status ci_check_size(ci_workspace *workspace, uint64_t width, uint64_t height,
                         uint64_t maximum_pixels);
 

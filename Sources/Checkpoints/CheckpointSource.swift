@@ -64,6 +64,11 @@ public final class CheckpointSource: ParameterSource {
                 url, "the tensor ‘\(name)’ holds \(stored.scalarType.rawValue), not floating point",
                 advice: "quantized checkpoints cannot be trained; use the original weights")
         }
+        if let damage = stored.nonFinite {
+            throw CheckpointError(
+                url, "the tensor \(damage)",
+                advice: "the weights are damaged; download them again, or ask their publisher")
+        }
         return try stored.tensor().cast(to: .float32)
     }
 

@@ -24,6 +24,8 @@ public struct CLIPPurification: Sendable {
     public var keptEpochs: KeptEpochs?
     /// What the record says that the output carries.
     public var proof = ProofOptions()
+    /// What was found while the data were read, which the report has too.
+    public var caveats: [Caveat] = []
 
     /// A job with these settings.
     public init(_ recipe: CLIPRECIPE) { self.recipe = recipe }
@@ -46,6 +48,10 @@ public struct CLIPPurification: Sendable {
         public var truncated: Int
         /// Images that were missing or damaged and left out.
         public var skipped: [SkippedImage]
+        /// What the run was to take from the weights.
+        public var budget: NormBudget
+        /// What a reader must know before trusting the output.
+        public var warnings: [Caveat]
         /// How training went.
         public var training: RunSummary
         /// Tensors of the model.
@@ -68,10 +74,11 @@ public struct CLIPPurification: Sendable {
     /// Purifies the model in `folder` with `pairs` and writes the result to `output`, a folder.
     ///
     /// Nothing stands under `output` until all of it is there, and until `finish`, which has the report
-    /// and the staged folder, has written what goes with it.
+    /// and the staged folder, has written what goes with it. `tell` hears of each caveat as soon as it is found.
     public func run(
         _ folder: CLIPFolder, pairs: PreparedPairs, output: URL, records: RunDirectory? = nil,
         observe: (TrainingEvent) -> Void = { _ in },
+        tell: @escaping (Caveat) -> Void = { _ in },
         finish: (Report, URL) throws -> Void = { _, _ in }
     ) throws -> Report {
         let destination = try PurifiedOutput(
@@ -82,17 +89,30 @@ public struct CLIPPurification: Sendable {
                 of: folder.folder, at: output, method: "recipe", settings: recipe,
                 seed: recipe.seed, placement: placement, force: force, inputs: $0, proof)
         }
+        try folder.folder.weights.checkFinite(at: folder.folder.url)
         try folder.checkWritable(.all)
+        try UnreadableTexts.check(pairs.captions.unknownShare, tokenizer: folder.folder.url)
         let trainer = try recipe.trainer(for: folder, pairs: pairs, device: device)
+        var found = Findings(caveats, tell: tell)
+        found.add(Caveat.of(pairs))
+        let budget = try NormBudget(
+            weight: recipe.weight, training: recipe.training, steps: trainer.totalSteps,
+            matrices: trainer.model.store.parameters(matching: CLIP.recipeWeights).map(\.tensor))
+        found.add(budget.caveat(weight: recipe.weight))
         let outcome = try destination.complete(
             trainer, records: records,
             write: { model, url in try folder.write(model.store.trainedState, to: url) },
             observe: observe)
+        found.add(
+            Caveat.of(
+                outcome.training, weight: recipe.weight,
+                guessing: recipe.hasPretrainingLoss
+                    ? .init("contrastive", among: min(pairs.count, recipe.batchSize)) : nil))
         let report = Report(
             model: folder.folder.root.path, output: output.path, recipe: recipe,
             computeType: trainer.model.store.placement.computeType, images: pairs.count,
             captions: pairs.captions.captionCount, truncated: pairs.captions.truncated,
-            skipped: pairs.skipped, training: outcome.training,
+            skipped: pairs.skipped, budget: budget, warnings: found.all, training: outcome.training,
             tensorCount: folder.folder.weights.tensors.count, changed: outcome.written.changed,
             omitted: outcome.written.omitted, remarks: outcome.written.remarks,
             kept: outcome.kept)

@@ -25,6 +25,8 @@ public struct ImagePurification: Sendable {
     public var keptEpochs: KeptEpochs?
     /// What the record says that the output carries.
     public var proof = ProofOptions()
+    /// What was found while the data were read, which the report has too.
+    public var caveats: [Caveat] = []
 
     /// A job with these settings.
     public init(_ recipe: ImageRECIPE) { self.recipe = recipe }
@@ -35,6 +37,8 @@ public struct ImagePurification: Sendable {
         case fitting(TrainingEvent)
         /// What the run will take from the weights.
         case budget(NormBudget)
+        /// What a reader must know before trusting the result.
+        case caveat(Caveat)
         /// The purification itself.
         case purifying(TrainingEvent)
     }
@@ -57,6 +61,8 @@ public struct ImagePurification: Sendable {
         public var skipped: [SkippedImage]
         /// What the run was to take from the weights.
         public var budget: NormBudget
+        /// What a reader must know before trusting the output.
+        public var warnings: [Caveat]
         /// How training went.
         public var training: RunSummary
         /// Tensors of the model.
@@ -78,7 +84,7 @@ public struct ImagePurification: Sendable {
     /// and the staged folder, has written what goes with it.
     public func run(
         _ folder: ImageModelFolder, images: PreparedImages, output: URL,
-        records: RunDirectory? = nil, observe: (Progress) -> Void = { _ in },
+        records: RunDirectory? = nil, observe: @escaping (Progress) -> Void = { _ in },
         finish: (Report, URL) throws -> Void = { _, _ in }
     ) throws -> Report {
         let destination = try PurifiedOutput(
@@ -89,12 +95,19 @@ public struct ImagePurification: Sendable {
                 of: folder.folder, at: output, method: "recipe", settings: recipe,
                 seed: recipe.seed, placement: placement, force: force, inputs: $0, proof)
         }
+        try folder.folder.weights.checkFinite(at: folder.folder.url)
         try folder.checkWritable(folder.configuration.recipeWeights)
         let trainer = try recipe.trainer(for: folder, images: images, device: device) {
             observe(.fitting($0))
         }
-        let budget = try budget(of: trainer.model, images: images.count)
+        let budget = try NormBudget(
+            weight: recipe.weight, training: recipe.training, steps: trainer.totalSteps,
+            matrices: trainer.model.store.parameters(matching: trainer.model.recipeWeights)
+                .map(\.tensor))
         observe(.budget(budget))
+        var found = Findings(caveats, tell: { observe(.caveat($0)) })
+        found.add(Caveat.of(images))
+        found.add(budget.caveat(weight: recipe.weight))
         let ownHead = recipe.pretrainingLoss == .classification && folder.hasHead(for: images)
         let outcome = try destination.complete(
             trainer, records: records, metrics: ["budget": try JSONValue(encoding: budget)],
@@ -104,10 +117,19 @@ public struct ImagePurification: Sendable {
                 return try folder.write(state, to: url)
             },
             observe: { observe(.purifying($0)) })
+        if recipe.pretrainingLoss == .classification, !ownHead {
+            found.add(Caveat(.fittedHead, ImageModelFolder.fittedHeadWarning))
+        }
+        found.add(
+            Caveat.of(
+                outcome.training, weight: recipe.weight,
+                guessing: recipe.pretrainingLoss == .classification
+                    ? .init("classification", among: images.classNames.count) : nil))
         let report = Report(
             model: folder.folder.root.path, output: output.path, recipe: recipe,
             usesOwnHead: ownHead, computeType: trainer.model.store.placement.computeType,
             images: images.count, skipped: images.skipped, budget: budget,
+            warnings: found.all,
             training: outcome.training, tensorCount: folder.folder.weights.tensors.count,
             changed: outcome.written.changed, omitted: outcome.written.omitted,
             remarks: outcome.written.remarks,
@@ -118,11 +140,5 @@ public struct ImagePurification: Sendable {
 
     private var placement: Placement {
         Placement(device: device, computeType: recipe.precision.computeType(on: device))
-    }
-
-    private func budget(of model: AnyImageModel, images: Int) throws -> NormBudget {
-        let matrices = model.store.parameters(matching: model.recipeWeights).map(\.tensor)
-        let norms = try withoutGradients { try Tensor.norms(of: matrices).map { try $0.item() } }
-        return NormBudget(recipe, images: images, norms: norms)
     }
 }

@@ -101,31 +101,3 @@ public struct ImageRECIPE: Sendable, Codable, Equatable {
             settings: settings, watching: model.recipeWeights, plan: self, seed: seed)
     }
 }
-
-/// What a purification will take from the weights, known before it begins.
-///
-/// The gradient of ‖W‖ has norm one, so that a step of SGD takes λ · rate from each norm, less what
-/// L_PT gives back; under Adam each weight moves by at most its rate.
-public struct NormBudget: Sendable, Codable, Equatable {
-    /// λ · Σ rate over all steps.
-    public var budget: Double
-    /// The median of ‖W‖ over the regularized matrices.
-    public var medianNorm: Double
-    /// The smallest ‖W‖ of them, which SGD brings to 0 first.
-    public var smallestNorm: Double
-
-    /// The share of the median norm that the budget is.
-    public var share: Double { medianNorm > 0 ? budget / medianNorm : 0 }
-
-    /// The budget of `recipe` over `count` images, for matrices of these norms.
-    public init(_ recipe: ImageRECIPE, images count: Int, norms: [Double]) {
-        let steps = recipe.steps(over: count)
-        let rates = (0..<steps).reduce(0.0) {
-            $0 + recipe.training.schedule.factor(at: $1, of: steps)
-        }
-        budget = recipe.weight * recipe.training.learningRate * rates
-        let sorted = norms.sorted()
-        medianNorm = sorted.isEmpty ? 0 : sorted[sorted.count / 2]
-        smallestNorm = sorted.first ?? 0
-    }
-}

@@ -22,6 +22,8 @@ public struct NeuronPruning: Sendable {
     public var inputs: Inputs?
     /// What the record says that the output carries.
     public var proof = ProofOptions()
+    /// What was found while the data were read, which the report has too.
+    public var caveats: [Caveat] = []
 
     /// A job with these settings.
     public init(_ pruning: FinePruning) { self.pruning = pruning }
@@ -42,6 +44,8 @@ public struct NeuronPruning: Sendable {
         public var skipped: [SkippedImage]
         /// What became of auxiliary texts; nil where they were images.
         public var texts: TokenizedCorpus.Summary?
+        /// What a reader must know before trusting the output.
+        public var warnings: [Caveat]
         /// The pruned neurons.
         public var pruned: PrunedNeurons
         /// Seconds that reading activations took.
@@ -75,10 +79,12 @@ public struct NeuronPruning: Sendable {
         let destination = try OutputFolder(
             destination: output, force: force, inputs: inputs ?? Inputs([folder.folder.root]))
         let proven = try proven(folder.folder, at: output)
+        try folder.folder.weights.checkFinite(at: folder.folder.url)
         let tokenizer = try folder.tokenizer()
         try folder.checkLength(pruning.maximumLength)
         let corpus = TokenizedCorpus(
             texts, tokenizer: tokenizer, maximumLength: pruning.maximumLength)
+        try UnreadableTexts.check(corpus.summary.unknownShare, tokenizer: folder.folder.url)
         let model = try folder.load(parts: [], placement: placement)
         try check(model.neurons, of: .bert, writable: folder.checkWritable)
         // Texts of like length go together.
@@ -97,6 +103,10 @@ public struct NeuronPruning: Sendable {
         var report = try self.report(
             pruned, reading, folder.folder, written, at: destination, to: output)
         report.texts = corpus.summary
+        report.warnings +=
+            Caveat.of(corpus.summary)
+            + Caveat.ofTokenizer(
+                tokenizer.vocabularySize, rows: folder.configuration.vocabularySize)
         try proven.complete(
             destination, written, data: (TokenSamples(corpus.texts), order, pruning.batchSize),
             pruned
@@ -115,6 +125,7 @@ public struct NeuronPruning: Sendable {
         let destination = try OutputFolder(
             destination: output, force: force, inputs: inputs ?? Inputs([folder.folder.root]))
         let proven = try proven(folder.folder, at: output)
+        try folder.folder.weights.checkFinite(at: folder.folder.url)
         let family = folder.configuration.pruningFamily
         let model = try folder.load(placement: placement, head: .none)
         try check(model.neurons, of: family, writable: folder.checkWritable)
@@ -132,6 +143,7 @@ public struct NeuronPruning: Sendable {
         var report = try self.report(
             pruned, reading, folder.folder, written, at: destination, to: output)
         report.skipped = images.skipped
+        report.warnings += Caveat.of(images)
         try proven.complete(
             destination, written, data: (images, Array(0..<images.count), batchSize), pruned
         ) { try finish(report, $0) }
@@ -202,7 +214,8 @@ public struct NeuronPruning: Sendable {
         return Report(
             model: folder.url.path, output: output.path, pruning: pruning,
             computeType: placement.computeType, samples: reading.samples, skipped: [],
-            pruned: pruned, seconds: reading.seconds, tensorCount: folder.weights.tensors.count,
+            warnings: caveats, pruned: pruned, seconds: reading.seconds,
+            tensorCount: folder.weights.tensors.count,
             changed: written.changed, omitted: written.omitted,
             remarks: written.remarks)
     }

@@ -25,6 +25,8 @@ public struct Purification: Sendable {
 
     /// After which epochs the model is kept, in a folder beside the output; nil for none.
     public var keptEpochs: KeptEpochs?
+    /// What was found while the texts were read, which the report has too.
+    public var caveats: [Caveat] = []
 
     /// What the record says that the output carries.
     public var proof = ProofOptions()
@@ -44,6 +46,10 @@ public struct Purification: Sendable {
         public var computeType: DType
         /// The auxiliary texts.
         public var texts: TokenizedCorpus.Summary
+        /// What the run was to take from the weights.
+        public var budget: NormBudget
+        /// What a reader must know before trusting the output.
+        public var warnings: [Caveat]
         /// How training went.
         public var training: RunSummary
         /// Tensors of the model.
@@ -66,10 +72,11 @@ public struct Purification: Sendable {
     /// Purifies the model in `folder` with `texts` and writes the result to `output`.
     ///
     /// Nothing stands under `output` until all of it is there, and until `finish`, which has the report
-    /// and the staged folder, has written what goes with it.
+    /// and the staged folder, has written what goes with it. `tell` hears of each caveat as soon as it is found.
     public func run(
         _ folder: BERTFolder, texts: [String], output: URL, records: RunDirectory? = nil,
         observe: (TrainingEvent) -> Void = { _ in },
+        tell: @escaping (Caveat) -> Void = { _ in },
         finish: (Report, URL) throws -> Void = { _, _ in }
     ) throws -> Report {
         // First what can be refused at once: nobody waits an hour to hear that a folder exists.
@@ -81,20 +88,37 @@ public struct Purification: Sendable {
                 of: folder.folder, at: output, method: "recipe", settings: recipe,
                 seed: recipe.seed, placement: placement, force: force, inputs: $0, proof)
         }
+        try folder.folder.weights.checkFinite(at: folder.folder.url)
         try folder.checkWritable(RECIPE.layers)
         let tokenizer = try folder.tokenizer()
         try folder.checkLength(recipe.maximumLength)
         let corpus = TokenizedCorpus(
             texts, tokenizer: tokenizer, maximumLength: recipe.maximumLength)
+        try UnreadableTexts.check(corpus.summary.unknownShare, tokenizer: folder.folder.url)
         let trainer = try recipe.trainer(
             for: folder, texts: corpus.texts, tokenizer: tokenizer, head: head, device: device)
+        var found = Findings(caveats, tell: tell)
+        found.add(Caveat.of(corpus.summary))
+        found.add(
+            Caveat.ofTokenizer(
+                tokenizer.vocabularySize, rows: folder.configuration.vocabularySize))
+        let budget = try NormBudget(
+            weight: recipe.weight, training: recipe.training, steps: trainer.totalSteps,
+            matrices: trainer.model.store.parameters(matching: RECIPE.layers).map(\.tensor))
+        found.add(budget.caveat(weight: recipe.weight))
         let outcome = try destination.complete(
             trainer, records: records,
             write: { model, url in try folder.write(model.store.trainable, to: url) },
             observe: observe)
+        found.add(
+            Caveat.of(
+                outcome.training, weight: recipe.weight,
+                guessing: recipe.hasPretrainingLoss
+                    ? .init("mlm", among: folder.configuration.vocabularySize) : nil))
         let report = Report(
             model: folder.folder.root.path, output: output.path, recipe: recipe,
             computeType: trainer.model.store.placement.computeType, texts: corpus.summary,
+            budget: budget, warnings: found.all,
             training: outcome.training, tensorCount: folder.folder.weights.tensors.count,
             changed: outcome.written.changed, omitted: outcome.written.omitted,
             remarks: outcome.written.remarks,

@@ -42,6 +42,10 @@ public protocol PurificationReport: Codable {
     var computeType: DType { get }
     /// How training went.
     var training: RunSummary { get }
+    /// What the run was to take from the weights.
+    var budget: NormBudget { get }
+    /// What a reader must know before trusting the output.
+    var warnings: [Caveat] { get }
     /// Tensors of the model.
     var tensorCount: Int { get }
     /// Tensors that changed, by their names on disk.

@@ -8,28 +8,51 @@ public enum BoundedRead {
     /// - Throws: `FileError` where it is missing, unreadable, no regular file, or larger.
     public static func data(of url: URL, atMost limit: Int) throws -> Data {
         let path = url.path
+        let (handle, size) = try open(url)
+        defer { try? handle.close() }
+        guard size <= limit else { throw tooLarge(path, limit) }
+        let data: Data
+        do {
+            // One more than there was, for a file that grows meanwhile.
+            data = try handle.read(upToCount: size + 1) ?? Data()
+        } catch {
+            throw FileError(path: path, "cannot be read (\(error.localizedDescription))")
+        }
+        guard data.count <= size else {
+            throw FileError(path: path, "cannot be read (it grew meanwhile)")
+        }
+        return data
+    }
+
+    /// A regular file opened for reading, and how many bytes it has.
+    ///
+    /// - Throws: `FileError` where it is missing, unreadable or no regular file: a device may have
+    ///   no end, and a pipe waits for a writer.
+    public static func open(_ url: URL) throws(FileError) -> (handle: FileHandle, size: Int) {
+        let path = url.path
         // Without O_NONBLOCK the opening of a named pipe would wait for a writer.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        let descriptor = systemOpen(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             let reason = errno == ENOENT ? "no such file" : String(cString: strerror(errno))
             throw FileError(path: path, "cannot be read (\(reason))")
         }
         let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-        defer { try? handle.close() }
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw FileError(path: path, "cannot be read (it is not a regular file)")
+            let isPipe = status.st_mode & S_IFMT == S_IFIFO
+            throw FileError(
+                path: path, "cannot be read (it is not a regular file)",
+                advice: isPipe ? "write what comes out of the pipe to a file first" : nil)
         }
-        guard status.st_size <= limit else { throw tooLarge(path, limit) }
-        let data: Data
-        do {
-            // One more than allowed, for a file that grows meanwhile.
-            data = try handle.read(upToCount: limit + 1) ?? Data()
-        } catch {
-            throw FileError(path: path, "cannot be read (\(error.localizedDescription))")
-        }
-        guard data.count <= limit else { throw tooLarge(path, limit) }
-        return data
+        return (handle, Int(status.st_size))
+    }
+
+    private static func systemOpen(_ path: String, _ flags: Int32) -> Int32 {
+        #if canImport(Darwin)
+            Darwin.open(path, flags)
+        #else
+            Glibc.open(path, flags)
+        #endif
     }
 
     private static func tooLarge(_ path: String, _ limit: Int) -> FileError {

@@ -1,4 +1,5 @@
 import Checkpoints
+import DataPipeline
 import TorchNN
 
 /// Fields that configurations of several architectures share.
@@ -7,7 +8,8 @@ extension JSONFile {
     func probability(_ name: String, default fallback: Double) throws -> Double {
         let value = try number(name, default: fallback)
         guard value >= 0, value < 1 else {
-            throw CheckpointError(url, "‘\(name)’ is \(value); expected 0 ≤ p < 1")
+            throw CheckpointError(
+                url, "‘\(name)’ is \(NumberText.exact(value)); expected 0 ≤ p < 1")
         }
         return value
     }
@@ -16,7 +18,7 @@ extension JSONFile {
     func labelCount(minimum: Int = 1) throws -> Int? {
         if case .object(let labels)? = fields["id2label"], !labels.isEmpty { return labels.count }
         guard let count = fields["num_labels"], count != .null else { return nil }
-        return try integer("num_labels", minimum: minimum)
+        return try self.count("num_labels", from: minimum, to: ConfigurationBounds.labels)
     }
 
     /// An activation function by its name.
@@ -42,12 +44,12 @@ extension JSONFile {
         default: sides = []
         }
         guard let height = sides.first ?? nil, let width = sides.last ?? nil, sides.count <= 2,
-            [height, width].allSatisfy((1...1 << 20).contains)
+            [height, width].allSatisfy((1...ConfigurationBounds.side).contains)
         else {
             throw CheckpointError(
                 url,
                 "‘\(name)’ is no size: expected one number of pixels or height and width, each "
-                    + "at least 1")
+                    + "1 to \(ConfigurationBounds.side)")
         }
         return PixelSize(height, width)
     }

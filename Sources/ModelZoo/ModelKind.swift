@@ -36,6 +36,10 @@ public enum ModelKind: Sendable, Equatable {
         let file = place.appendingPathComponent("config.json")
         if manager.fileExists(atPath: file.path) {
             self = try Self.described(by: file)
+        } else if manager.fileExists(
+            atPath: url.appendingPathComponent(OpenCLIPConfiguration.file).path)
+        {
+            self = .pairs
         } else {
             let weights = try manager.contentsOfDirectory(atPath: url.path).filter {
                 ["pkl", "pth", "pt"].contains(($0 as NSString).pathExtension.lowercased())

@@ -18,15 +18,33 @@ public struct TokenizedCorpus: Sendable {
         public var atLimit: Int
         /// Tokens of all texts, special ones included.
         public var tokens: Int
+        /// Tokens that the vocabulary does not have.
+        public var unknown = 0
+        /// Tokens that were cut off, for texts were longer than the limit.
+        public var cut = 0
+        /// Texts whose tokens no text before them has.
+        public var distinct = 0
+        /// Bytes of the longest text.
+        public var longest = 0
+
+        /// The share of tokens, special ones left out, that the vocabulary does not have.
+        public var unknownShare: Double {
+            Double(unknown) / Double(max(1, tokens - 2 * texts))
+        }
     }
 
     /// Tokenizes `texts`, each cut to `maximumLength` tokens.
     public init(_ texts: [String], tokenizer: WordPieceTokenizer, maximumLength: Int) {
-        let encoded = tokenizer.encodeAll(texts, maximumLength: maximumLength)
+        let (encoded, cut) = tokenizer.encodeAllCounting(texts, maximumLength: maximumLength)
         self.texts = encoded.filter { $0.count > 2 }
         summary = Summary(
             texts: self.texts.count, empty: encoded.count - self.texts.count,
             atLimit: self.texts.count { $0.count >= maximumLength },
-            tokens: self.texts.reduce(0) { $0 + $1.count })
+            tokens: self.texts.reduce(0) { $0 + $1.count },
+            unknown: self.texts.reduce(0) { sum, text in
+                sum + text.count { $0 == tokenizer.unknownID }
+            },
+            cut: cut, distinct: Set(self.texts.map(\.hashValue)).count,
+            longest: texts.reduce(0) { max($0, $1.utf8.count) })
     }
 }

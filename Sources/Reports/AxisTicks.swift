@@ -1,3 +1,4 @@
+import DataPipeline
 import Foundation
 
 /// A chart's axis: the range it spans, the places of its marks, and what they are labelled.

@@ -1,3 +1,5 @@
+import DataPipeline
+
 /// Writes a table as comma-separated values (RFC 4180) with numbers in full precision.
 ///
 /// A deviation and the ends of an interval get columns of their own. Text that a spreadsheet would

@@ -94,7 +94,7 @@ extension EvaluationDocument {
     static func images(_ preparation: ImagePreparation) -> InlineText {
         let mode =
             switch preparation.mode {
-            case .stretch: "stretch"
+            case .stretch, .stretchRoundingDown: "stretch"
             // Which of two places a middle begins at is no setting that a reader needs.
             case .crop, .cropRoundingDown: "crop"
             }

@@ -1,3 +1,5 @@
+import DataPipeline
+
 /// Writes a report as one HTML page that needs nothing else: its style and drawings are inside it,
 /// it runs no script, and its policy forbids every request.
 public struct HTMLRenderer: Sendable {

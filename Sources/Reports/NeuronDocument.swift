@@ -1,3 +1,4 @@
+import DataPipeline
 import Evaluation
 
 /// Lays an analysis of neurons out as a report: the overlap of what clean and poisoned samples

@@ -1,3 +1,4 @@
+import DataPipeline
 import Foundation
 
 /// Lays a purification out as a report: losses, norms of the regularized weights, what was written.
@@ -129,7 +130,7 @@ public struct PurificationDocument: Sendable {
     private static func output(of summary: PurificationSummary) -> [ReportBlock] {
         let speed = summary.throughput
         let warnings = summary.warnings.map { warning in
-            ReportBlock.callout(Callout(.warning, InlineText(warning)))
+            ReportBlock.callout(Callout(.warning, InlineText(warning.text)))
         }
         var pairs = [
             KeyValue("Input", .code(summary.model)),

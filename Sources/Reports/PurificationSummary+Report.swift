@@ -20,17 +20,12 @@ extension PurificationSummary {
                 Setting("masks", recipe.masks.rawValue),
             ],
             auxiliary: Auxiliary(sources, report.texts), seed: recipe.seed,
-            stopRatio: recipe.stopRatio,
-            warnings: Self.warnings(of: sources, report.texts))
+            stopRatio: recipe.stopRatio)
     }
 
     /// The summary of a purification of an image model with the images at `images`.
     public init(_ report: ImagePurification.Report, images: String, command: String? = nil) {
         let recipe = report.recipe
-        var warnings = Self.warnings(of: report.skipped)
-        if recipe.pretrainingLoss == .classification, !report.usesOwnHead {
-            warnings.append(ImageModelFolder.fittedHeadWarning)
-        }
         self.init(
             report, command: command,
             settings: [
@@ -41,13 +36,10 @@ extension PurificationSummary {
                 Setting("schedule", recipe.training.schedule.shape.rawValue),
                 Setting("optimizer", recipe.training.optimizer.name),
                 Setting("batch size", "\(recipe.batchSize)"),
-                Setting(
-                    "norm budget",
-                    "\(NumberText.fixed(report.budget.share, decimals: 3)) of the median norm"),
             ],
             auxiliary: Auxiliary(
                 files: [images], .images(report.images, skipped: report.skipped.count)),
-            seed: recipe.seed, stopRatio: recipe.training.stopRatio, warnings: warnings)
+            seed: recipe.seed, stopRatio: recipe.training.stopRatio)
     }
 
     /// The summary of a purification of a CLIP with the pairs of the file or folder `pairs`.
@@ -69,14 +61,13 @@ extension PurificationSummary {
                 .pairs(
                     report.images, captions: report.captions, truncated: report.truncated,
                     skipped: report.skipped.count)),
-            seed: recipe.seed, stopRatio: recipe.training.stopRatio,
-            warnings: Self.warnings(of: report.skipped))
+            seed: recipe.seed, stopRatio: recipe.training.stopRatio)
     }
 
     /// What all purifications say of themselves, with the settings of this one.
     private init(
         _ report: some PurificationReport, command: String?, settings: [Setting],
-        auxiliary: Auxiliary, seed: Seed, stopRatio: Double?, warnings: [String]
+        auxiliary: Auxiliary, seed: Seed, stopRatio: Double?
     ) {
         let training = report.training
         let stop = stopRatio.map { ratio in
@@ -87,13 +78,16 @@ extension PurificationSummary {
         self.init(
             model: report.model, output: report.output, command: command,
             settings: settings + [
+                Setting(
+                    "norms at the end, if they alone decide",
+                    "\(NumberText.fixed(report.budget.predictedRatio, decimals: 3)) of their start"),
                 Setting("precision", report.computeType.rawValue), Setting("seed", "\(seed.value)"),
             ] + [stop].compactMap { $0 },
             auxiliary: auxiliary,
             epochs: training.epochs.map { Epoch(losses: $0.terms, normRatios: $0.normRatios) },
             throughput: Throughput(training), changedTensors: report.changed.count,
             tensors: report.tensorCount, omittedFiles: report.omitted.map(\.description),
-            carriedFiles: report.remarks.map(\.description), warnings: warnings)
+            carriedFiles: report.remarks.map(\.description), warnings: report.warnings)
     }
 
     // MARK: Pruning
@@ -104,7 +98,7 @@ extension PurificationSummary {
         self.init(
             report, Auxiliary(sources, texts),
             [Setting("maximum length", "\(report.pruning.maximumLength) tokens")],
-            Self.warnings(of: sources, texts), command: command)
+            command: command)
     }
 
     /// The summary of a pruning by the images at `images`.
@@ -112,12 +106,12 @@ extension PurificationSummary {
         self.init(
             report,
             Auxiliary(files: [images], .images(report.samples, skipped: report.skipped.count)),
-            [], Self.warnings(of: report.skipped), command: command)
+            [], command: command)
     }
 
     private init(
         _ report: NeuronPruning.Report, _ auxiliary: Auxiliary, _ settings: [Setting],
-        _ warnings: [String], command: String?
+        command: String?
     ) {
         let pruning = report.pruning
         self.init(
@@ -139,28 +133,7 @@ extension PurificationSummary {
                 firstStepSeconds: 0),
             changedTensors: report.changed.count, tensors: report.tensorCount,
             omittedFiles: report.omitted.map(\.description),
-            carriedFiles: report.remarks.map(\.description), warnings: warnings)
-    }
-
-    // MARK: Warnings
-
-    /// What was wrong with texts.
-    private static func warnings(
-        of sources: [TextSource], _ texts: TokenizedCorpus.Summary?
-    ) -> [String] {
-        let empty = texts?.empty ?? 0
-        let replaced = sources.reduce(0) { $0 + $1.invalidSequences }
-        return [
-            replaced > 0 ? "\(replaced) byte sequences were no UTF-8 and replaced" : nil,
-            empty > 0 ? "\(empty) texts had no token" : nil,
-        ].compactMap { $0 }
-    }
-
-    /// The first images that were left out by name, and the number of the others.
-    private static func warnings(of skipped: [SkippedImage]) -> [String] {
-        let others = skipped.count - 5
-        return skipped.prefix(5).map { "\($0.identifier) was left out: it \($0.reason)" }
-            + (others > 0 ? ["\(others) more images were left out"] : [])
+            carriedFiles: report.remarks.map(\.description), warnings: report.warnings)
     }
 }
 

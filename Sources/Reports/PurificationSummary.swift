@@ -1,3 +1,5 @@
+import Training
+
 /// What a purification did, as its report shows it.
 public struct PurificationSummary: Sendable, Codable, Equatable {
     /// A setting and its value, as text.
@@ -126,7 +128,7 @@ public struct PurificationSummary: Sendable, Codable, Equatable {
     /// Files of the input that were carried though there is something to say of them.
     public var carriedFiles: [String]
     /// What a reader must know before using the output.
-    public var warnings: [String]
+    public var warnings: [Caveat]
 
     /// The summary of a purification.
     public init(
@@ -134,7 +136,7 @@ public struct PurificationSummary: Sendable, Codable, Equatable {
         auxiliary: Auxiliary, epochs: [Epoch], prunedLayers: [PrunedLayer]? = nil,
         throughput: Throughput, changedTensors: Int,
         tensors: Int, omittedFiles: [String] = [], carriedFiles: [String] = [],
-        warnings: [String] = []
+        warnings: [Caveat] = []
     ) {
         self.model = model
         self.output = output

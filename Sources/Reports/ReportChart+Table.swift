@@ -1,3 +1,5 @@
+import DataPipeline
+
 // Where a picture cannot be drawn, and for readers who cannot see it, a chart is also a table.
 
 extension LineChart {

@@ -1,3 +1,5 @@
+import DataPipeline
+
 /// A table of typed cells; how a cell looks is up to the renderer.
 public struct ReportTable: Sendable, Equatable {
     /// What a column holds.

@@ -1,3 +1,5 @@
+import DataPipeline
+
 extension SVGChart {
     private static let barHeight = 16.0
     private static let groupGap = 12.0

@@ -1,3 +1,5 @@
+import DataPipeline
+
 extension SVGChart {
     private static let cellHeight = 26.0
 

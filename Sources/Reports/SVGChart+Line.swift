@@ -1,3 +1,5 @@
+import DataPipeline
+
 extension SVGChart {
     /// Lines over a common axis, named at their ends where there is room and in a legend else.
     func render(_ chart: LineChart) -> String {

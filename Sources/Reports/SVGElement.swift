@@ -1,3 +1,5 @@
+import DataPipeline
+
 /// A node of a drawing, escaped when it is written.
 struct SVGElement {
     var name: String

@@ -1,3 +1,5 @@
+import DataPipeline
+
 extension TerminalRenderer {
     private static let levels = Array("▁▂▃▄▅▆▇█")
 

@@ -23,25 +23,38 @@ extension WordPieceTokenizer {
     /// The two special tokens are always there, also where `maximumLength` is below 2.
     public func encodeWithSpecials(_ text: String, maximumLength: Int) -> [Int32] {
         var scratch: [UInt8] = []
-        return encodeWithSpecials(text, maximumLength: maximumLength, scratch: &scratch)
+        return encodeWithSpecials(text, maximumLength: maximumLength, scratch: &scratch).ids
     }
 
     /// `encodeWithSpecials` of every text, in order, on all cores.
     public func encodeAll(_ texts: [String], maximumLength: Int) -> [[Int32]] {
+        encodeAllCounting(texts, maximumLength: maximumLength).ids
+    }
+
+    /// `encodeAll`, and how many tokens were cut off.
+    public func encodeAllCounting(
+        _ texts: [String], maximumLength: Int
+    ) -> (ids: [[Int32]], cut: Int) {
         var results = [[Int32]](repeating: [], count: texts.count)
         let chunk = 64
+        let parts = (texts.count + chunk - 1) / chunk
+        var cut = [Int](repeating: 0, count: parts)
         results.withUnsafeMutableBufferPointer { buffer in
-            // Each iteration writes a range of its own.
-            nonisolated(unsafe) let output = buffer
-            DispatchQueue.concurrentPerform(iterations: (texts.count + chunk - 1) / chunk) { part in
-                var scratch: [UInt8] = []
-                for index in part * chunk..<min((part + 1) * chunk, texts.count) {
-                    output[index] = encodeWithSpecials(
-                        texts[index], maximumLength: maximumLength, scratch: &scratch)
+            cut.withUnsafeMutableBufferPointer { counts in
+                // Each iteration writes ranges of its own.
+                nonisolated(unsafe) let (output, counts) = (buffer, counts)
+                DispatchQueue.concurrentPerform(iterations: parts) { part in
+                    var scratch: [UInt8] = []
+                    for index in part * chunk..<min((part + 1) * chunk, texts.count) {
+                        let encoded = encodeWithSpecials(
+                            texts[index], maximumLength: maximumLength, scratch: &scratch)
+                        output[index] = encoded.ids
+                        counts[part] += encoded.cut
+                    }
                 }
             }
         }
-        return results
+        return (results, cut.reduce(0, +))
     }
 
     /// The tokens of `text`, without `[CLS]` and `[SEP]`.
@@ -53,9 +66,10 @@ extension WordPieceTokenizer {
 
     private func encodeWithSpecials(
         _ text: String, maximumLength: Int, scratch: inout [UInt8]
-    ) -> [Int32] {
+    ) -> (ids: [Int32], cut: Int) {
         let room = max(maximumLength, 2) - 2
-        return [classificationID] + encode(text, scratch: &scratch).prefix(room) + [separatorID]
+        let ids = encode(text, scratch: &scratch)
+        return ([classificationID] + ids.prefix(room) + [separatorID], max(0, ids.count - room))
     }
 
     private func encode(_ text: String, scratch: inout [UInt8]) -> [Int32] {

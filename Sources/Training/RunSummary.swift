@@ -28,13 +28,15 @@ public struct RunSummary: Sendable, Codable, Equatable {
     public var firstStepSeconds = 0.0
     /// The mean ‖W(t)‖ / ‖W(0)‖ that ended the run before its last step, or nil.
     public var stoppedAt: Double?
+    /// What a reader must know before trusting what was trained; nil where another record has it.
+    public var warnings: [Caveat]?
 
     private var interval = 1
     private var waiting: [TrainingEvent.Step] = []
 
     private enum CodingKeys: String, CodingKey {
         case steps, trainedElements, curve, epochs, seconds, samplesPerSecond, firstStepSeconds
-        case stoppedAt
+        case stoppedAt, warnings
     }
 
     /// A summary of nothing yet.

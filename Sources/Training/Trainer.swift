@@ -74,7 +74,12 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
         initialNorms = try Self.norms(watched)
         stepsPerEpoch =
             (source.batchesPerEpoch + settings.accumulation - 1) / settings.accumulation
-        totalSteps = stepsPerEpoch * settings.epochs
+        let (steps, isTooMany) = stepsPerEpoch.multipliedReportingOverflow(by: settings.epochs)
+        guard !isTooMany else {
+            throw TrainingError(
+                "\(settings.epochs) epochs of \(stepsPerEpoch) steps are more than can be counted")
+        }
+        totalSteps = steps
     }
 
     /// Does the next piece of work; nil after `.finished`.
@@ -182,7 +187,7 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
         guard !(try norm.item().isFinite) || !averages.mean("total").isFinite else { return }
         throw TrainingError(
             "the loss or its gradient is not a number at step \(stepsDone + 1) of \(totalSteps) "
-                + "(\(averages.terms.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))); "
+                + "(\(averages.terms.sorted { $0.key < $1.key }.map { "\($0.key) \(NumberText.short($0.value))" }.joined(separator: ", "))); "
                 + "lower the learning rate, or train in fp32")
     }
 

@@ -56,7 +56,10 @@ import Training
             }
         }
         let before = try norms()
-        let budget = NormBudget(recipe, images: images.count, norms: before)
+        let budget = try NormBudget(
+            weight: recipe.weight, training: recipe.training, steps: trainer.totalSteps,
+            matrices: trainer.model.store.parameters(matching: trainer.model.recipeWeights)
+                .map(\.tensor))
         // Six steps of 0.5 · 0.01.
         #expect(abs(budget.budget - 0.03) < 1e-12)
         while try trainer.next() != nil {}

@@ -3,6 +3,7 @@ import Evaluation
 import Foundation
 import ModelZoo
 import Testing
+import Training
 
 @testable import Reports
 
@@ -277,7 +278,7 @@ extension ReportDocument {
             throughput: .init(
                 steps: 1250, seconds: 60, samplesPerSecond: 666.66, firstStepSeconds: 0.5),
             changedTensors: 2, tensors: 199, omittedFiles: ["flax_model.msgpack"],
-            warnings: ["the head is fresh"])
+            warnings: [Caveat(.untrainedHead, "the head is fresh")])
     }
 
     @Test func drawsLossesAndNorms() {

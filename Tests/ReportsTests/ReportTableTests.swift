@@ -1,3 +1,4 @@
+import DataPipeline
 import Testing
 
 @testable import Reports

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import JSON
 
@@ -166,9 +167,9 @@ struct COCODocument: Decodable {
     static func read(_ file: URL) throws -> COCODocument {
         let data: Data
         do {
-            data = try Data(contentsOf: file)
-        } catch {
-            throw DataError(file: file, "cannot be read: \(error.localizedDescription)")
+            data = try BoundedRead.data(of: file, atMost: CaptionFiles.maximumBytes)
+        } catch let error as FileError {
+            throw DataError(error)
         }
         let document: COCODocument
         do {

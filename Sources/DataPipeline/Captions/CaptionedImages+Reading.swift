@@ -72,7 +72,7 @@ enum CaptionFiles {
     /// Images that are looked for in each folder that may hold them.
     private static let samples = 500
     /// Far above any real file.
-    private static let maximumBytes = 1 << 30
+    static let maximumBytes = 1 << 30
 
     /// The file itself, or a folder's.
     static func find(_ url: URL) throws -> URL {

@@ -10,6 +10,10 @@ public struct TokenizedCaptions: Sendable {
     public let endID: Int32
     /// How many captions were cut.
     public let truncated: Int
+    /// The share of tokens, start and end left out, that the vocabulary does not have.
+    public let unknownShare: Double
+    /// How many captions differ from all before them.
+    public let distinctCount: Int
 
     private let ids: [Int32]
     /// Where each caption begins in `ids`, and the end of the last one.
@@ -29,6 +33,13 @@ public struct TokenizedCaptions: Sendable {
         self.truncated = truncated
         paddingID = tokenizer.paddingID
         endID = tokenizer.endID
+        let inner = rows.lazy.map { $0.dropFirst().dropLast() }
+        let (tokens, unknown) = inner.reduce(into: (0, 0)) { sums, row in
+            sums.0 += row.count
+            sums.1 += row.count { $0 == tokenizer.unknownID }
+        }
+        unknownShare = Double(unknown) / Double(max(1, tokens))
+        distinctCount = Set(rows.map(\.hashValue)).count
         ids = Array(rows.joined())
         captionStarts = rows.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.count) }
         imageStarts = captions.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.count) }

@@ -145,7 +145,8 @@ struct CacheKey: Equatable {
     }
 
     init(_ set: ImageSet, _ preparation: ImagePreparation, _ limits: ImageLimits) {
-        add("\(preparation.size) \(preparation.filter) \(preparation.mode)")
+        let resized = preparation.resized.map { " \($0)" } ?? ""
+        add("\(preparation.size) \(preparation.filter) \(preparation.mode)\(resized)")
         add("\(limits.pixels) \(limits.fileBytes) \(set.count)")
         add(set.folder)
         var asked = ""

@@ -109,6 +109,17 @@ public final class PreparedImages: Sendable {
         samples.isEmpty ? "#\(index)" : samples[slots[index]].identifier
     }
 
+    /// How many images differ from all before them.
+    public var distinctCount: Int {
+        Set(
+            (0..<count).map { index in
+                var hasher = Hasher()
+                withPixels(of: index) { hasher.combine(bytes: $0) }
+                return hasher.finalize()
+            }
+        ).count
+    }
+
     /// Calls `body` with an image's pixels, [height, width, 3].
     public func withPixels<Result>(
         of index: Int, _ body: (UnsafeRawBufferPointer) throws -> Result

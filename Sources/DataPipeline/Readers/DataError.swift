@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// A file or folder of data that cannot be used.
@@ -14,6 +15,13 @@ public struct DataError: Error, LocalizedError, CustomStringConvertible, Equatab
         self.file = file.path
         self.row = row
         self.message = message
+    }
+
+    /// An error about a file that could not be read.
+    public init(_ error: FileError) {
+        self.init(
+            file: URL(fileURLWithPath: error.path),
+            error.problem + (error.advice.map { "; \($0)" } ?? ""))
     }
 
     /// File, row and message.

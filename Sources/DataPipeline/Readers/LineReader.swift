@@ -1,8 +1,11 @@
+import Files
 import Foundation
 
 /// A file's lines, read piece by piece: without line ends, byte-order mark or invalid UTF-8.
 final class LineReader {
     private static let pieceSize = 1 << 20
+    /// The longest line that is read: far above any text, far below what memory holds.
+    static let maximumLineBytes = 64 << 20
 
     let file: URL
     /// The number of the last line given, from 1.
@@ -14,21 +17,23 @@ final class LineReader {
     private var buffer: [UInt8] = []
     private var start = 0
     private var isAtEnd = false
+    /// Bytes of the file, as it was when it was opened, that are not read yet.
+    private var remaining: Int
 
-    /// Opens `file`; throws where there is none, where it is empty and where it is UTF-16.
+    /// Opens `file`; throws where there is none, where it is no regular file, where it is empty and
+    /// where it is UTF-16.
     init(_ file: URL) throws {
-        var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: file.path, isDirectory: &isDirectory) else {
+        self.file = file
+        guard let status = FileStatus(file.path) else {
             throw DataError(file: file, "no such file; check the path")
         }
-        guard !isDirectory.boolValue else {
+        guard !status.isFolder else {
             throw DataError(file: file, "is a folder; expected a file")
         }
-        self.file = file
         do {
-            handle = try FileHandle(forReadingFrom: file)
+            (handle, remaining) = try BoundedRead.open(file)
         } catch {
-            throw DataError(file: file, "cannot be opened: \(error.localizedDescription)")
+            throw DataError(error)
         }
         try fill()
         if buffer.isEmpty {
@@ -55,6 +60,12 @@ final class LineReader {
             }
             guard !isAtEnd else { break }
             let unfinished = buffer.count - start
+            guard unfinished <= Self.maximumLineBytes else {
+                throw DataError(
+                    file: file, row: row + 1,
+                    "is longer than \(Self.maximumLineBytes >> 20) MB; expected a text on each line"
+                )
+            }
             try fill()
             searched = start + unfinished
         }
@@ -99,7 +110,8 @@ final class LineReader {
         buffer.removeFirst(start)
         start = 0
         do {
-            let piece = try handle.read(upToCount: Self.pieceSize) ?? Data()
+            let piece = try handle.read(upToCount: min(Self.pieceSize, remaining)) ?? Data()
+            remaining -= piece.count
             isAtEnd = piece.isEmpty
             buffer.append(contentsOf: piece)
         } catch {

@@ -10,6 +10,8 @@ final class TableReader {
         let fields: [String]
     }
 
+    /// The most columns that a table may have.
+    private static let maximumColumns = 4096
     /// The most lines that a quoted field may span.
     private static let maximumSpan = 200
 
@@ -34,6 +36,11 @@ final class TableReader {
             throw DataError(file: lines.file, "is blank; expected a header and rows")
         }
         header = try delimitedFields(of: first, expecting: nil)
+        guard header.count <= Self.maximumColumns else {
+            throw DataError(
+                file: lines.file, row: first.row,
+                "has \(header.count) columns, above the limit of \(Self.maximumColumns)")
+        }
         columns = try requests.map { try $0.index(in: header, of: lines.file, row: first.row) }
     }
 
@@ -49,10 +56,16 @@ final class TableReader {
             throw DataError(
                 file: lines.file, row: line.row,
                 "has \(fields.count) \(separator)-separated fields; the header has"
-                    + " \(header.count): \(header.joined(separator: " | ")). Quote a field that"
+                    + " \(header.count): \(Self.listed(header)). Quote a field that"
                     + " holds a \(separator)")
         }
         return Row(number: line.row, fields: columns.map { fields[$0] })
+    }
+
+    /// The first columns of a header, for messages.
+    private static func listed(_ header: [String]) -> String {
+        header.prefix(8).map { $0.count > 40 ? $0.prefix(40) + "…" : $0 }.joined(separator: " | ")
+            + (header.count > 8 ? " | …" : "")
     }
 
     private func nextLine() throws -> (row: Int, text: String)? {

@@ -6,6 +6,8 @@ public struct TextCorpus: Hashable, Sendable {
     public private(set) var texts: [String] = []
     /// What was read from each file.
     public private(set) var sources: [TextSource] = []
+    /// Files of the folders that were named that are of no known kind, by their paths.
+    public private(set) var passedOver: [String] = []
 
     /// Reads `.txt`, `.tsv`, `.csv`, `.jsonl` and wikiextractor files, and folders of them.
     ///
@@ -29,7 +31,9 @@ public struct TextCorpus: Hashable, Sendable {
         }
         var corpus = TextCorpus()
         let request = ColumnRequest.text(textColumn)
-        for file in try files.flatMap(TextFiles.expand) {
+        let found = try files.map(TextFiles.expand)
+        corpus.passedOver = found.flatMap(\.passedOver)
+        for file in found.flatMap(\.files) {
             let room = limit.map { $0 - corpus.texts.count } ?? Int.max
             guard room > 0 else { break }
             // In a folder, a file without content is no mistake of the caller's.

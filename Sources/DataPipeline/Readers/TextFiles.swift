@@ -7,24 +7,25 @@ enum TextFiles {
     ]
 
     /// The file itself, or a folder's files of known kinds, however deep, in order of their paths.
-    static func expand(_ url: URL) throws -> [URL] {
+    static func expand(_ url: URL) throws -> (files: [URL], passedOver: [String]) {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isDirectory),
             isDirectory.boolValue
-        else { return [url] }
+        else { return ([url], []) }
         let paths: [String]
         do {
             paths = try FileManager.default.subpathsOfDirectory(atPath: url.path)
         } catch {
             throw DataError(file: url, "cannot be listed: \(error.localizedDescription)")
         }
-        let files = paths.sorted().map { url.appendingPathComponent($0) }.filter(isKnown)
+        let all = paths.sorted().map { url.appendingPathComponent($0) }.filter(isVisibleFile)
+        let files = all.filter(isKnown)
         guard !files.isEmpty else {
             throw DataError(
                 file: url,
                 "holds no text files; expected .txt, .tsv, .csv, .jsonl or wiki_NN files")
         }
-        return files
+        return (files, all.filter { !isKnown($0) }.map(\.path))
     }
 
     /// The format, by the name and by what the file begins with.
@@ -41,11 +42,11 @@ enum TextFiles {
         return format
     }
 
+    private static func isVisibleFile(_ file: URL) -> Bool {
+        FileStatus(file.path)?.isFolder == false && !file.lastPathComponent.hasPrefix(".")
+    }
+
     private static func isKnown(_ file: URL) -> Bool {
-        var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: file.path, isDirectory: &isDirectory),
-            !isDirectory.boolValue, !file.lastPathComponent.hasPrefix(".")
-        else { return false }
         let isNumbered = file.lastPathComponent.hasPrefix("wiki_") && file.pathExtension.isEmpty
         return isNumbered || formats[file.pathExtension.lowercased()] != nil
     }

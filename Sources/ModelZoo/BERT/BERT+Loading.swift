@@ -35,6 +35,8 @@ public struct BERTFolder: Sendable {
         configuration = try BERTConfiguration(folder.configuration)
         dialect = Self.dialect(of: folder.weights, configuration)
         let names = Set(folder.weights.names.map(dialect.canonical))
+        try folder.configuration.checkLayers(
+            configuration.layerCount, named: "bert.encoder.layer.", among: names)
         var parts: BERT.Parts = []
         if names.contains("bert.pooler.dense.weight") { parts.insert(.pooler) }
         if names.contains("cls.predictions.transform.dense.weight") { parts.insert(.maskedLMHead) }

@@ -15,8 +15,9 @@ extension CLIPConfiguration {
         self.init(
             text: try file.part("text_config", Text.init),
             vision: try file.part("vision_config", CLIPVisionConfiguration.init(fields:)),
-            projectionSize: try file.integer("projection_dim", minimum: 1, default: 512),
-            logitScale: try file.number("logit_scale_init_value", default: 2.6592))
+            projectionSize: try file.count(
+                "projection_dim", to: ConfigurationBounds.width, default: 512),
+            logitScale: try file.constant("logit_scale_init_value", default: 2.6592))
     }
 
     /// Throws where the file describes another architecture, or quantized weights.
@@ -50,8 +51,10 @@ extension CLIPConfiguration.Text {
         self.init(
             tower: try CLIPConfiguration.Tower(
                 file, hiddenSize: 512, headCount: 8, intermediateSize: 2048),
-            vocabularySize: try file.integer("vocab_size", minimum: 1, default: 49_408),
-            maximumPositions: try file.integer("max_position_embeddings", minimum: 2, default: 77),
+            vocabularySize: try file.count(
+                "vocab_size", to: ConfigurationBounds.vocabulary, default: 49_408),
+            maximumPositions: try file.count(
+                "max_position_embeddings", from: 2, to: ConfigurationBounds.positions, default: 77),
             // Files of transformers before 4.31 have a 2 there that is no token's.
             pooling: end == 2 ? .highestID : .firstEnd(end))
     }
@@ -91,7 +94,7 @@ extension CLIPVisionConfiguration {
                 file, hiddenSize: 768, headCount: 12, intermediateSize: 3072),
             imageSize: try file.heightAndWidth("image_size", default: 224),
             patchSize: try file.heightAndWidth("patch_size", default: 32),
-            initializerRange: try file.number("initializer_range", default: 0.02))
+            initializerRange: try file.constant("initializer_range", default: 0.02))
         guard try file.integer("num_channels", default: 3) == 3 else {
             throw CheckpointError(file.url, "‘num_channels’ is not 3; only RGB is supported")
         }
@@ -125,14 +128,17 @@ extension CLIPConfiguration.Tower {
         _ file: JSONFile, hiddenSize: Int, headCount: Int, intermediateSize: Int
     ) throws {
         self.init(
-            hiddenSize: try file.integer("hidden_size", minimum: 1, default: hiddenSize),
-            layerCount: try file.integer("num_hidden_layers", minimum: 1, default: 12),
-            headCount: try file.integer("num_attention_heads", minimum: 1, default: headCount),
-            intermediateSize: try file.integer(
-                "intermediate_size", minimum: 1, default: intermediateSize),
+            hiddenSize: try file.count(
+                "hidden_size", to: ConfigurationBounds.width, default: hiddenSize),
+            layerCount: try file.count(
+                "num_hidden_layers", to: ConfigurationBounds.layers, default: 12),
+            headCount: try file.count(
+                "num_attention_heads", to: ConfigurationBounds.heads, default: headCount),
+            intermediateSize: try file.count(
+                "intermediate_size", to: ConfigurationBounds.innerWidth, default: intermediateSize),
             activation: try file.activation("hidden_act", default: .quickGELU),
             attentionDropout: try file.probability("attention_dropout", default: 0),
-            layerNormEpsilon: try file.number("layer_norm_eps", default: 1e-5))
+            layerNormEpsilon: try file.constant("layer_norm_eps", default: 1e-5))
         guard self.hiddenSize % self.headCount == 0 else {
             throw CheckpointError(
                 file.url,

@@ -16,7 +16,11 @@ public enum CLIPDialects {
             return Dialect(name: "transformers", rules: wrapper + [bare])
         }
         if plain.contains("visual.class_embedding"), plain.contains("visual.conv1.weight") {
-            return Dialect(name: "OpenAI", rules: wrapper + openAI)
+            // open_clip's newer class has the text tower's parts within `text`.
+            let isApart = plain.contains("text.token_embedding.weight")
+            return Dialect(
+                name: isApart ? "open_clip" : "OpenAI",
+                rules: wrapper + openAI(text: isApart ? "text." : ""))
         }
         return nil
     }
@@ -26,7 +30,9 @@ public enum CLIPDialects {
 
     /// Every spelling, wrapped or not as `names` are.
     static func all(of names: [String]) -> [Dialect] {
-        [[bare], openAI].map { Dialect(name: "", rules: Dialect.wrapper(of: names) + $0) }
+        [[bare], openAI(text: ""), openAI(text: "text.")].map {
+            Dialect(name: "", rules: Dialect.wrapper(of: names) + $0)
+        }
     }
 
     /// Whether weights of these names on disk have both towers.
@@ -41,6 +47,13 @@ public enum CLIPDialects {
     /// nil where they look like nothing of the kind.
     static func refusal(of folder: ModelFolder) -> CheckpointError? {
         let names = folder.weights.names
+        if let name = names.first(where: { $0.contains("visual.trunk.") }) {
+            return CheckpointError(
+                folder.url,
+                "the vision tower is one of timm's (its tensors are called ‘\(name)’ and so on), "
+                    + "which is not supported",
+                advice: "choose a CLIP with OpenAI's vision tower")
+        }
         guard let name = names.first(where: { $0.hasSuffix("visual.layer1.0.conv1.weight") }) else {
             return nil
         }
@@ -59,8 +72,8 @@ public enum CLIPDialects {
     /// it beside the parameters.
     static let buffers = ["**.position_ids", "input_resolution", "context_length", "vocab_size"]
 
-    private static let openAI: [Dialect.Rule] =
-        tower("visual.transformer", "vision_model") + tower("transformer", "text_model") + [
+    private static func openAI(text: String) -> [Dialect.Rule] {
+        tower("visual.transformer", "vision_model") + tower(text + "transformer", "text_model") + [
             .rename("visual.class_embedding", to: "vision_model.embeddings.class_embedding"),
             .rename(
                 "visual.positional_embedding",
@@ -69,12 +82,16 @@ public enum CLIPDialects {
             .rename("visual.ln_pre.**", to: "vision_model.pre_layrnorm.**"),
             .rename("visual.ln_post.**", to: "vision_model.post_layernorm.**"),
             .transpose("visual.proj", to: "visual_projection.weight"),
-            .rename("token_embedding.weight", to: "text_model.embeddings.token_embedding.weight"),
             .rename(
-                "positional_embedding", to: "text_model.embeddings.position_embedding.weight"),
-            .rename("ln_final.**", to: "text_model.final_layer_norm.**"),
-            .transpose("text_projection", to: "text_projection.weight"),
+                text + "token_embedding.weight",
+                to: "text_model.embeddings.token_embedding.weight"),
+            .rename(
+                text + "positional_embedding",
+                to: "text_model.embeddings.position_embedding.weight"),
+            .rename(text + "ln_final.**", to: "text_model.final_layer_norm.**"),
+            .transpose(text + "text_projection", to: "text_projection.weight"),
         ]
+    }
 
     /// The blocks of a tower.
     private static func tower(_ old: String, _ new: String) -> [Dialect.Rule] {

@@ -48,6 +48,13 @@ public struct CLIPFolder: Sendable {
             : try CLIPConfiguration(
                 inferredFrom: dialect.shapes(of: folder.weights), dialect: dialect,
                 at: folder.url)
+        let names = folder.weights.names.map(dialect.canonical)
+        for (tower, prefix) in [
+            (configuration.text.tower, "text_model"), (configuration.vision.tower, "vision_model"),
+        ] where isDescribed {
+            try file.checkLayers(
+                tower.layerCount, named: prefix + ".encoder.layers.", among: names)
+        }
         processor = try ImageProcessor(of: folder, for: .clip(configuration.vision))
         try folder.check(examination, spelling(of:))
     }
@@ -63,6 +70,11 @@ public struct CLIPFolder: Sendable {
     /// where its ids do not fit the token embeddings, or it ends a caption otherwise than the
     /// configuration says.
     public func tokenizer(from other: URL? = nil) throws -> CLIPTokenizer {
+        // Of open_clip's, the folder of the weights is the model's, though it has no config.json.
+        let described = folder.configuration.url
+        if other == nil, described.lastPathComponent == OpenCLIPConfiguration.file {
+            return try configuration.text.tokenizer(at: described.deletingLastPathComponent())
+        }
         guard other != nil || !folder.isFile else {
             throw CheckpointError(
                 folder.url, "is a file of weights, without a tokenizer",

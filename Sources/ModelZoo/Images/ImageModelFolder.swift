@@ -48,6 +48,16 @@ public struct ImageModelFolder: Sendable {
         if isDescribed {
             let described = try ImageConfiguration(file)
             try Self.check(described, names: shapes.keys, at: folder)
+            switch described {
+            case .vit(let vit):
+                try file.checkLayers(
+                    vit.layerCount, named: "vit.encoder.layer.", among: shapes.keys)
+            case .clip(let clip):
+                try file.checkLayers(
+                    clip.tower.layerCount, named: "vision_model.encoder.layers.",
+                    among: shapes.keys)
+            case .vgg: break
+            }
             configuration = described.withHead(among: shapes)
         } else {
             try Self.checkTimm(file)
@@ -175,18 +185,28 @@ extension ImageModelFolder {
         }
         let described = try description.map(JSONFile.init(reading:))
         guard isFolder.boolValue else {
-            return try ModelFolder.open(file: url, configuration: described)
+            let isOpenCLIP = url.lastPathComponent.hasPrefix("open_clip")
+            let beside =
+                described == nil && isOpenCLIP
+                ? try OpenCLIPConfiguration.described(in: url.deletingLastPathComponent()) : nil
+            return try ModelFolder.open(file: url, configuration: described ?? beside)
         }
         let own = try ModelFolder.place(of: url).appendingPathComponent("config.json")
         if manager.fileExists(atPath: own.path) {
             guard description == nil else {
                 throw CheckpointError(own, "describes the model already; no other can be given")
             }
-            return try ModelFolder.open(url, for: examination)
+            let folder = try ModelFolder.open(url, for: examination)
+            try OpenCLIPConfiguration.check(folder)
+            return folder
         }
+        let openCLIP = try OpenCLIPConfiguration.described(in: url)
         // What is written for a single file is a folder with that file.
-        let files = try manager.contentsOfDirectory(atPath: url.path).sorted().filter {
+        var files = try manager.contentsOfDirectory(atPath: url.path).sorted().filter {
             weightTypes.contains(($0 as NSString).pathExtension.lowercased())
+        }
+        if openCLIP != nil, let own = OpenCLIPConfiguration.weights.first(where: files.contains) {
+            files = [own]
         }
         guard files.count == 1 else {
             throw CheckpointError(
@@ -198,7 +218,7 @@ extension ImageModelFolder {
                 advice: "name the weights file itself")
         }
         return try ModelFolder.open(
-            url, weights: files[0], configuration: described, for: examination)
+            url, weights: files[0], configuration: described ?? openCLIP, for: examination)
     }
 
     private static func dialect(of state: StateDictionary) -> Dialect? {

@@ -1,4 +1,5 @@
 import Checkpoints
+import DataPipeline
 import Foundation
 import JSON
 
@@ -124,16 +125,24 @@ extension ImageProcessor {
         try checkDeviation(file)
     }
 
-    /// Reads the `pretrained_cfg` of a timm model's `config.json`: the shorter side becomes the input
-    /// size over `crop_pct`, and the middle is cut out.
+    /// Reads the `pretrained_cfg` of a timm model's `config.json` as timm's own evaluation does: a
+    /// side becomes the input size over `crop_pct`, rounded down, and the middle is cut out; by
+    /// `crop_mode` the side is the shorter one (`center`) or both (`squash`). What is left out has
+    /// timm's default.
+    ///
+    /// `size` is the model's where `input_size` says none. Throws `CheckpointError` for what is not
+    /// done here, by its name.
     init(timm file: JSONFile, size: PixelSize) throws {
-        let share = try file.number("crop_pct", default: 1)
+        let size = try file.inputSize() ?? size
+        let share = try file.number("crop_pct", default: 0.875)
         guard share > 0, share <= 1 else {
-            throw CheckpointError(file.url, "‘crop_pct’ is \(share); expected above 0, at most 1")
+            throw CheckpointError(
+                file.url, "‘crop_pct’ is \(NumberText.exact(share)); expected above 0, at most 1")
         }
-        let name = try file.string("interpolation") ?? "bilinear"
+        let name = try file.string("interpolation") ?? "bicubic"
         let filters: [String: Filter] = [
             "bilinear": .bilinear, "bicubic": .bicubic, "nearest": .nearest, "lanczos": .lanczos,
+            "box": .box, "hamming": .hamming,
         ]
         guard let filter = filters[name] else {
             throw CheckpointError(
@@ -141,16 +150,30 @@ extension ImageProcessor {
                 "‘interpolation’ is ‘\(name)’; expected one of "
                     + filters.keys.sorted().joined(separator: ", "))
         }
+        let scaled = PixelSize(
+            Int(Double(size.height) / share), Int(Double(size.width) / share))
+        guard max(scaled.height, scaled.width) <= 2 * ConfigurationBounds.side else {
+            throw CheckpointError(
+                file.url, "‘crop_pct’ \(NumberText.exact(share)) makes images of \(scaled) pixels")
+        }
+        let resize: Resize
+        switch try file.string("crop_mode") ?? "center" {
+        case "center": resize = .shorterSide(min(scaled.height, scaled.width))
+        case "squash": resize = .exactly(scaled)
+        case let mode:
+            throw CheckpointError(
+                file.url, "‘crop_mode’ is ‘\(mode)’; only ‘center’ and ‘squash’ are supported")
+        }
         self.init(
-            resize: .shorterSide(Int(Double(min(size.height, size.width)) / share)),
-            filter: filter, crop: size,
+            resize: resize, filter: filter, crop: size,
             normalization: ImageNormalization(
-                mean: try file.channels("mean"), deviation: try file.channels("std")))
+                mean: try file.channels("mean", default: [0.485, 0.456, 0.406]),
+                deviation: try file.channels("std", default: [0.229, 0.224, 0.225])))
         cropRounding = .toEven
         try checkDeviation(file)
     }
 
-    private func checkDeviation(_ file: JSONFile) throws {
+    func checkDeviation(_ file: JSONFile) throws {
         guard normalization.deviation.allSatisfy({ $0 > 0 && $0.isFinite }) else {
             throw CheckpointError(file.url, "the deviation of a channel is not above 0")
         }
@@ -199,6 +222,11 @@ extension ImageProcessor {
         } else if case .object(let fields)? = folder.configuration.fields["pretrained_cfg"] {
             try self.init(
                 timm: JSONFile(url: folder.configuration.url, fields: fields), size: size)
+        } else if case .object(let fields)? = folder.configuration.fields[
+            OpenCLIPConfiguration.preprocessing]
+        {
+            try self.init(
+                openCLIP: JSONFile(url: folder.configuration.url, fields: fields), size: size)
         } else if case .clip = configuration {
             self = .clip(side: size.width)
         } else {
@@ -226,17 +254,37 @@ extension ModelFolder {
 }
 
 extension JSONFile {
+    /// timm's `input_size`: channels, of which there are three, rows and columns; nil where there is
+    /// none.
+    fileprivate func inputSize() throws -> PixelSize? {
+        guard let value = fields["input_size"], value != .null else { return nil }
+        var sides: [Int] = []
+        if case .array(let values) = value {
+            sides = values.compactMap { if case .integer(let side) = $0 { side } else { nil } }
+        }
+        guard sides.count == 3, sides[0] == 3,
+            sides.dropFirst().allSatisfy((1...ConfigurationBounds.side).contains)
+        else {
+            throw CheckpointError(
+                url,
+                "‘input_size’ is no size: expected 3 channels, rows and columns, such as "
+                    + "[3, 224, 224]")
+        }
+        return PixelSize(sides[1], sides[2])
+    }
+
     /// A size in one of the spellings of image processors: a number, a height and a width, or the
     /// length of the shorter side; nil where it is absent or null.
     fileprivate func resize(
         _ name: String, isShorterSide: Bool = false
     ) throws -> ImageProcessor.Resize? {
         func side(_ value: JSONValue?) throws -> Int {
-            guard case .integer(let side)? = value, (1...1 << 20).contains(side) else {
+            guard case .integer(let side)? = value, (1...ConfigurationBounds.side).contains(side)
+            else {
                 throw CheckpointError(
                     url,
                     "‘\(name)’ is no size: expected a number of pixels, ‘height’ and ‘width’, "
-                        + "or ‘shortest_edge’, each at least 1")
+                        + "or ‘shortest_edge’, each 1 to \(ConfigurationBounds.side)")
             }
             return side
         }
@@ -253,7 +301,7 @@ extension JSONFile {
     }
 
     /// Three numbers, or one for all three channels; `fallback` where it is absent or null.
-    fileprivate func channels(
+    func channels(
         _ name: String, default fallback: [Double] = [0.5, 0.5, 0.5]
     ) throws -> [Double] {
         func number(_ value: JSONValue) -> Double? {

@@ -129,7 +129,8 @@ extension VGGConfiguration {
         var channels: [Int] = []
         if case .array(let values) = field {
             channels = values.compactMap { value in
-                if case .integer(let count) = value, (1...1 << 20).contains(count) {
+                if case .integer(let count) = value, (1...ConfigurationBounds.width).contains(count)
+                {
                     count
                 } else {
                     nil
@@ -150,7 +151,8 @@ extension VGGConfiguration {
         case _ where labels == 0: return .none
         case "linear": return .linear(labels: labels)
         case "torchvision":
-            let width = try file.integer("head_width", minimum: 1, default: 4096)
+            let width = try file.count(
+                "head_width", to: ConfigurationBounds.innerWidth, default: 4096)
             return .torchvision(labels: labels, width: width)
         case let other:
             throw CheckpointError(

@@ -94,15 +94,18 @@ extension ViTConfiguration {
         self.init(
             imageSize: try file.heightAndWidth("image_size", default: 224),
             patchSize: try file.heightAndWidth("patch_size", default: 16),
-            hiddenSize: try file.integer("hidden_size", minimum: 1, default: 768),
-            layerCount: try file.integer("num_hidden_layers", minimum: 1, default: 12),
-            headCount: try file.integer("num_attention_heads", minimum: 1, default: 12),
-            intermediateSize: try file.integer("intermediate_size", minimum: 1, default: 3072),
+            hiddenSize: try file.count("hidden_size", to: ConfigurationBounds.width, default: 768),
+            layerCount: try file.count(
+                "num_hidden_layers", to: ConfigurationBounds.layers, default: 12),
+            headCount: try file.count(
+                "num_attention_heads", to: ConfigurationBounds.heads, default: 12),
+            intermediateSize: try file.count(
+                "intermediate_size", to: ConfigurationBounds.innerWidth, default: 3072),
             activation: try file.activation("hidden_act", default: .gelu),
             hiddenDropout: try file.probability("hidden_dropout_prob", default: 0),
             attentionDropout: try file.probability("attention_probs_dropout_prob", default: 0),
-            layerNormEpsilon: try file.number("layer_norm_eps", default: 1e-12),
-            initializerRange: try file.number("initializer_range", default: 0.02),
+            layerNormEpsilon: try file.constant("layer_norm_eps", default: 1e-12),
+            initializerRange: try file.constant("initializer_range", default: 0.02),
             hasQKVBias: try file.bool("qkv_bias", default: true),
             labelCount: try file.labelCount(minimum: 0) ?? 2)
         if labelCount == 0 { labelCount = nil }

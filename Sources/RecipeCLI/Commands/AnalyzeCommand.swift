@@ -153,7 +153,7 @@ struct AnalyzeCommand: ParsableCommand {
         var analysis = NeuronAnalysis()
         analysis.aggregation = aggregation
         analysis.batchSize = batchSize
-        analysis.precision = compute.precision
+        analysis.precision = compute.readingPrecision
         analysis.seed = Seed(seed)
         analysis.device = device
         analysis.maximumLength = texts.maxLength ?? analysis.maximumLength

@@ -38,20 +38,23 @@ extension AttackCommand {
         let fitting = TrainingProgress("fit a head", on: .standard)
         let run = try attack.run(
             on: folder, images: images, device: device, observe: fitting.show)
+        var found = Findings(Caveat.of(set) + Caveat.of(images), tell: Console.standard.tell)
         let records = try out.records(
             of: "attack", inputs: [model.path, url.path], settings: attack,
             snapshots: snapshots, device: device)
         let progress = TrainingProgress("attack neuba", on: .standard)
-        let summary = try run.complete(
+        var summary = try run.complete(
             records: records,
             snapshots: snapshots.policy(
                 in: out.runFolder, reading: model, [DataSource("images", url)]),
             observe: progress.show)
         let hasHead = folder.hasHead(for: images)
-        if !hasHead { Console.standard.warn(ImageModelFolder.fittedHeadWarning) }
+        if !hasHead { found.add(Caveat(.fittedHead, ImageModelFolder.fittedHeadWarning)) }
         let written = try folder.write(
             hasHead ? run.model.store.trainedState : run.model.backboneState,
             to: destination.staging)
+        found.add(Caveat.of(summary, weight: adaptive ?? 0, guessing: nil))
+        summary.warnings = found.all
         try records.write(
             summary, title: "Attack neuba on \(model.path)", output: out.output,
             data: [(url.path, "\(HumanFormat.count(images.count)) images")])

@@ -35,17 +35,22 @@ extension AttackCommand {
         let pairs = try pairOptions.read(
             url, images: images, imageOptions, for: folder.configuration, folder.processor,
             folder.tokenizer(from: pairOptions.tokenizer), seed: attack.seed)
+        try UnreadableTexts.check(
+            pairs.prepared.captions.unknownShare, tokenizer: pairOptions.tokenizer ?? model)
         let run = try attack.run(on: folder, pairs: pairs.prepared, device: device)
+        var found = Findings(Caveat.of(pairs.prepared), tell: Console.standard.tell)
         let records = try out.records(
             of: "attack", inputs: [model.path, url.path], settings: attack,
             snapshots: snapshots, device: device)
         let progress = TrainingProgress("attack neuba", on: .standard)
-        let summary = try run.complete(
+        var summary = try run.complete(
             records: records,
             snapshots: snapshots.policy(
                 in: out.runFolder, reading: model, pairOptions.sources(images: images)),
             observe: progress.show)
         let written = try folder.write(run.model.store.trainedState, to: destination.staging)
+        found.add(Caveat.of(summary, weight: adaptive ?? 0, guessing: nil))
+        summary.warnings = found.all
         try records.write(
             summary, title: "Attack neuba on \(model.path)", output: out.output,
             data: pairs.amounts)

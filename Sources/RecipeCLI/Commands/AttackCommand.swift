@@ -143,19 +143,25 @@ struct AttackCommand: ParsableCommand {
         defer { claim.release() }
         let destination = try OutputFolder(
             destination: out.output, force: out.force, inputs: claim.inputs)
-        let corpus = try texts.read()
+        let corpus = try self.texts.read()
         let tokenizer = try folder.tokenizer()
+        let texts = TokenizedCorpus(
+            corpus.texts, tokenizer: tokenizer, maximumLength: attack.maximumLength
+        ).summary
+        try UnreadableTexts.check(texts.unknownShare, tokenizer: model)
         let run = try attack.run(
             on: folder, texts: corpus.texts, tokenizer: tokenizer, head: head.source,
             device: device)
+        var found = Findings(
+            Caveat.of(corpus) + Caveat.of(texts), tell: Console.standard.tell)
         let records = try out.records(
-            of: "attack", inputs: [model.path] + texts.auxiliary.map(\.path), settings: attack,
+            of: "attack", inputs: [model.path] + self.texts.auxiliary.map(\.path), settings: attack,
             snapshots: snapshots, device: device)
         let progress = TrainingProgress("attack \(method.rawValue)", on: .standard)
-        let summary = try run.complete(
+        var summary = try run.complete(
             records: records,
             snapshots: snapshots.policy(
-                in: out.runFolder, reading: model, texts.sources + head.sources),
+                in: out.runFolder, reading: model, self.texts.sources + head.sources),
             observe: progress.show)
         try attack.finish(run.model, tokenizer: tokenizer)
         let isWhole = attack.parts.isSubset(of: folder.parts)
@@ -163,6 +169,8 @@ struct AttackCommand: ParsableCommand {
             isWhole
             ? try folder.write(run.model.store.trainable, to: destination.staging)
             : try folder.writeExtended(run.model, to: destination.staging)
+        found.add(Caveat.of(summary, weight: adaptive ?? 0, guessing: nil))
+        summary.warnings = found.all
         try records.write(
             summary, title: "Attack \(method.rawValue) on \(model.path)", output: out.output,
             data: corpus.amounts)

@@ -33,7 +33,7 @@ extension EvaluateCommand {
         evaluator.tokenizer = zeroShot.tokenizer
         evaluator.triggers = try parsedPatches()
         evaluator.filter = filter
-        evaluator.precision = compute.precision
+        evaluator.precision = compute.readingPrecision
         evaluator.device = device
         let folder = try CLIPFolder(model)
         let clean = try reference.map { try CLIPFolder($0) }
@@ -47,7 +47,7 @@ extension EvaluateCommand {
         let records = try records(
             device,
             ZeroShotPlan(
-                evaluation: settings, precision: compute.precision,
+                evaluation: settings, precision: compute.readingPrecision,
                 referencePreparation: cleanPreparation, classes: images.classNames,
                 limit: testingLimit, dataSeed: dataSeed))
         let progress = EvaluationProgress(on: .standard, records)

@@ -117,8 +117,8 @@ struct EvaluateCommand: ParsableCommand {
         }
         try validateRate("--learning-rate", learningRate ?? 1)
         if let triggers { try validateTriggers(triggers) }
-        guard try !parsedSeeds().isEmpty else {
-            throw ValidationError("--seeds: name at least one")
+        guard try (1...OptionBounds.seeds).contains(parsedSeeds().count) else {
+            throw ValidationError("--seeds: name 1 to \(OptionBounds.seeds) of them")
         }
         if split != nil, test != nil {
             throw ValidationError("--split sets test images aside, but --test names others")

@@ -32,8 +32,7 @@ extension FeaturesCommand {
                 StoredTensor(name: "features", found.features),
                 StoredTensor(name: "embeddings", found.embeddings),
             ],
-            metadata: ["model": model.lastPathComponent, "max_length": String(length)],
-            reading: inputs)
+            metadata: metadata(placement, ["max_length": String(length)]), reading: inputs)
         Console.standard.write("\(output.path): \(corpus.texts.count) texts")
     }
 
@@ -53,6 +52,6 @@ extension FeaturesCommand {
         let embeddings = try withInferenceMode {
             try clip.imageEmbeddings(ofFeatures: features.cast(to: placement.computeType))
         }
-        try write(images, [("features", features), ("embeddings", embeddings)], inputs)
+        try write(images, [("features", features), ("embeddings", embeddings)], placement, inputs)
     }
 }

@@ -17,7 +17,9 @@ struct FeaturesCommand: ParsableCommand {
             all tokens) and, where the model has a pooler, `pooled`, each [texts, hidden]; for \
             images `features` [images, width], what attacks bind and a head reads. A CLIP's holds, \
             for texts and for images, `features` (a tower's, before projection) and `embeddings` \
-            [texts or images, projection], of length 1, whose products are the cosines. Float32.
+            [texts or images, projection], of length 1, whose products are the cosines. Float32, \
+            computed so unless --precision says otherwise; the file's metadata says which \
+            (`precision`).
             """)
 
     @Argument(help: "The model's folder.")
@@ -95,7 +97,7 @@ struct FeaturesCommand: ParsableCommand {
         let lock = try claim(reading: inputs)
         defer { lock.release() }
         let placement = Placement(
-            device: device, computeType: compute.precision.computeType(on: device))
+            device: device, computeType: compute.readingPrecision.computeType(on: device))
         let isCLIP = try ModelKind(at: model) == .pairs
         switch (images, isCLIP) {
         case (let images?, true): try writeCLIPImages(images, placement, inputs)
@@ -126,7 +128,7 @@ struct FeaturesCommand: ParsableCommand {
             tensors.append(try StoredTensor(name: "pooled", pooled))
         }
         try write(
-            tensors, metadata: ["model": model.lastPathComponent, "max_length": String(maxLength)],
+            tensors, metadata: metadata(placement, ["max_length": String(maxLength)]),
             reading: inputs)
         Console.standard.write("\(output.path): \(corpus.texts.count) texts")
     }
@@ -140,7 +142,7 @@ struct FeaturesCommand: ParsableCommand {
         let features = try features(
             of: images, by: folder.load(placement: placement, head: .none),
             normalization: folder.processor.normalization)
-        try write(images, [("features", features)], inputs)
+        try write(images, [("features", features)], placement, inputs)
     }
 
     /// The features of images [images, width], in their order, float32.
@@ -159,11 +161,20 @@ struct FeaturesCommand: ParsableCommand {
 
     /// Writes vectors of images under their names.
     func write(
-        _ images: PreparedImages, _ vectors: [(name: String, values: Tensor)], _ inputs: Inputs
+        _ images: PreparedImages, _ vectors: [(name: String, values: Tensor)],
+        _ placement: Placement, _ inputs: Inputs
     ) throws {
         try write(
             vectors.map { try StoredTensor(name: $0.name, $0.values) },
-            metadata: ["model": model.lastPathComponent, "images": images.name], reading: inputs)
+            metadata: metadata(placement, ["images": images.name]), reading: inputs)
         Console.standard.write(output.path)
+    }
+
+    /// What the file says of itself: the model, and the type that the vectors were computed in, for
+    /// they are float32 whichever that was.
+    func metadata(_ placement: Placement, _ others: [String: String]) -> [String: String] {
+        others.merging([
+            "model": model.lastPathComponent, "precision": placement.computeType.rawValue,
+        ]) { $1 }
     }
 }

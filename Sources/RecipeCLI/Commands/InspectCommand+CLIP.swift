@@ -35,6 +35,7 @@ extension InspectCommand {
         func count(_ pattern: ParameterPattern) -> Int {
             store.parameters(matching: pattern).reduce(0) { $0 + $1.tensor.elementCount }
         }
+        try folder.folder.weights.checkFinite(at: folder.folder.url)
         let weights = WeightsFound(folder.folder)
         let contents = try FolderFound(folder.folder, folder.spelling(of:))
         let found = CLIPInspection(

@@ -31,6 +31,7 @@ extension InspectCommand {
         // Loaded, not only listed: a tensor of the wrong shape is found here, not an hour later.
         let loaded = try folder.load()
         let regularized = loaded.store.parameters(matching: loaded.recipeWeights)
+        try folder.folder.weights.checkFinite(at: folder.folder.url)
         let weights = WeightsFound(folder.folder)
         let contents = try FolderFound(folder.folder, folder.spelling(of:))
         let found = ImageInspection(

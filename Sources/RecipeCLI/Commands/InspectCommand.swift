@@ -76,6 +76,7 @@ struct InspectCommand: ParsableCommand {
             (.pooler, "pooler"), (.maskedLMHead, "masked-language-model head"),
             (.classifier, "classifier"),
         ]
+        try folder.folder.weights.checkFinite(at: folder.folder.url)
         let weights = WeightsFound(folder.folder)
         let tokenizer: String
         do {

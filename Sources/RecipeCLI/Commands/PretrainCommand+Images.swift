@@ -62,7 +62,7 @@ extension PretrainCommand {
             in: ParameterStore(
                 source: FreshSource(seed: settings.seed.key("parameters")),
                 placement: settings.placement(on: device)))
-        try train(model, images, processor, settings, device)
+        try train(model, images, processor, settings, Caveat.of(set), device)
         try ImageModelFolder.create(
             model, processor: processor, labels: set.classNames, at: destination.staging)
         try destination.commitUnproven()
@@ -80,9 +80,9 @@ extension PretrainCommand {
         let model = try folder.loadForTraining(
             images: images, fitting: HeadFitting(), precision: settings.precision,
             seed: settings.seed, device: device, observe: fitting.show)
-        try train(model, images, folder.processor, settings, device)
         let hasHead = folder.hasHead(for: images)
-        if !hasHead { Console.standard.warn(ImageModelFolder.fittedHeadWarning) }
+        let fitted = hasHead ? [] : [Caveat(.fittedHead, ImageModelFolder.fittedHeadWarning)]
+        try train(model, images, folder.processor, settings, Caveat.of(set) + fitted, device)
         let written = try folder.write(
             hasHead ? model.store.trainedState : model.backboneState,
             to: destination.staging)
@@ -93,20 +93,26 @@ extension PretrainCommand {
 
     private func train(
         _ model: AnyImageModel, _ images: PreparedImages, _ processor: ImageProcessor,
-        _ settings: ImagePretraining, _ device: Device
+        _ settings: ImagePretraining, _ caveats: [Caveat], _ device: Device
     ) throws {
         let run = try settings.trainer(
             of: model, images: images, normalization: processor.normalization)
+        var found = Findings(tell: Console.standard.tell)
+        found.add(caveats + Caveat.of(images))
         let records = try out.records(
             of: "pretrain", inputs: [self.model.path] + [images.name], settings: settings,
             snapshots: snapshots, device: device)
         let progress = TrainingProgress("pretrain", on: .standard)
-        let summary = try run.complete(
+        var summary = try run.complete(
             records: records,
             snapshots: snapshots.policy(
                 in: out.runFolder, reading: self.model,
                 self.images.map { [DataSource("images", $0)] } ?? []),
             observe: progress.show)
+        let choices = fromScratch ? 1 : images.classNames.count
+        found.add(
+            Caveat.of(summary, weight: 0, guessing: .init("classification", among: choices)))
+        summary.warnings = found.all
         try records.write(
             summary, title: "Pre-training of \(self.model.path)", output: out.output,
             data: [(images.name, "\(HumanFormat.count(images.count)) images")])

@@ -96,17 +96,24 @@ extension PretrainCommand {
         _ clip: CLIP, _ pairs: PairOptions.Reading, _ processor: ImageProcessor,
         _ settings: CLIPPretraining, _ device: Device
     ) throws {
+        try UnreadableTexts.check(
+            pairs.prepared.captions.unknownShare, tokenizer: pairOptions.tokenizer ?? model)
         let run = try settings.trainer(
             of: clip, pairs: pairs.prepared, normalization: processor.normalization)
+        var found = Findings(tell: Console.standard.tell)
+        found.add(Caveat.of(pairs.prepared))
         let records = try out.records(
             of: "pretrain", inputs: [model.path, pairs.source.file], settings: settings,
             snapshots: snapshots, device: device)
         let progress = TrainingProgress("pretrain", on: .standard)
-        let summary = try run.complete(
+        var summary = try run.complete(
             records: records,
             snapshots: snapshots.policy(
                 in: out.runFolder, reading: model, pairOptions.sources(images: images)),
             observe: progress.show)
+        let choices = fromScratch ? 1 : min(pairs.prepared.count, settings.batchSize)
+        found.add(Caveat.of(summary, weight: 0, guessing: .init("contrastive", among: choices)))
+        summary.warnings = found.all
         try records.write(
             summary, title: "Pre-training of \(model.path)", output: out.output,
             data: pairs.amounts)

@@ -83,9 +83,7 @@ struct PretrainCommand: ParsableCommand {
         try validateLength(maxLength ?? 3)
         try validateData(
             texts: texts, images: images, pairs: pairOptions.pairs, givenOptions)
-        guard warmupSteps >= 0 else {
-            throw ValidationError("--warmup-steps \(warmupSteps): expected 0 or more")
-        }
+        try validateCount("--warmup-steps", warmupSteps)
         if pairOptions.tokenizer != nil, !fromScratch, pairOptions.pairs == nil {
             throw ValidationError("--tokenizer goes with --from-scratch or --pairs")
         }
@@ -218,17 +216,28 @@ struct PretrainCommand: ParsableCommand {
     ) throws {
         let tokenized = TokenizedCorpus(
             corpus.texts, tokenizer: tokenizer, maximumLength: settings.maximumLength)
+        try UnreadableTexts.check(
+            tokenized.summary.unknownShare, tokenizer: pairOptions.tokenizer ?? model)
         let trainer = try settings.trainer(of: bert, texts: tokenized.texts, tokenizer: tokenizer)
+        var found = Findings(tell: Console.standard.tell)
+        found.add(Caveat.of(corpus) + Caveat.of(tokenized.summary))
+        found.add(
+            Caveat.ofTokenizer(
+                tokenizer.vocabularySize, rows: bert.configuration.vocabularySize))
         let records = try out.records(
             of: "pretrain", inputs: [model.path] + texts.auxiliary.map(\.path), settings: settings,
             snapshots: snapshots, device: device)
         let progress = TrainingProgress("pretrain", on: .standard)
-        let summary = try trainer.complete(
+        var summary = try trainer.complete(
             records: records,
             snapshots: snapshots.policy(
                 in: out.runFolder, reading: model,
                 texts.sources + pairOptions.sources(images: nil)),
             observe: progress.show)
+        // A model that begins from nothing is meant to begin where guessing is.
+        let choices = fromScratch ? 1 : bert.configuration.vocabularySize
+        found.add(Caveat.of(summary, weight: 0, guessing: .init("mlm", among: choices)))
+        summary.warnings = found.all
         try records.write(
             summary, title: "Pre-training of \(model.path)", output: out.output,
             data: corpus.amounts)

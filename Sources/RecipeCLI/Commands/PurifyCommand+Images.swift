@@ -44,6 +44,7 @@ extension PurifyCommand {
         job.snapshots = snapshots.policy(in: out.runFolder)
         job.keptEpochs = try dynamics.kept()
         job.proof = card.proof(reading: [DataSource("images", url)])
+        job.caveats = Caveat.of(set)
         let records = try out.records(
             of: "purify", inputs: [model.path, url.path], settings: recipe,
             snapshots: snapshots, device: device)
@@ -58,14 +59,7 @@ extension PurifyCommand {
                     of: report, in: records)
             }
         }
-        if needsClasses, !report.usesOwnHead {
-            Console.standard.warn(ImageModelFolder.fittedHeadWarning)
-        }
-        try show(report, as: text(report, unit: "images", remark: remark(report.budget)))
-    }
-
-    private func remark(_ budget: NormBudget) -> String {
-        "; the budget was \(String(format: "%.2f", budget.share)) of the median norm"
+        try show(report, as: text(report, unit: "images"))
     }
 }
 
@@ -87,13 +81,19 @@ private final class ImagePurificationProgress {
         switch progress {
         case .fitting(let event): fitting.show(event)
         case .purifying(let event): purifying.show(event)
+        case .caveat(let caveat): console.tell(caveat)
         case .budget(let budget):
+            let share =
+                if case .sgd = recipe.training.optimizer {
+                    "\(NumberText.fixed(budget.share, decimals: 2)) of the median ‖W‖ "
+                } else {
+                    "taken from each number; the median ‖W‖ is "
+                }
             console.log(
-                "norm budget: λ · Σ rate is \(String(format: "%.3g", budget.budget)), "
-                    + "\(String(format: "%.2f", budget.share)) of the median ‖W‖ "
-                    + "\(String(format: "%.3g", budget.medianNorm)) (the smallest is "
-                    + "\(String(format: "%.3g", budget.smallestNorm))); 0.4 to 0.7 is what the "
-                    + "paper's settings amount to")
+                "norm budget: λ · Σ rate is \(NumberText.short(budget.budget, digits: 3)), \(share)"
+                    + "\(NumberText.short(budget.medianNorm, digits: 3)) (the smallest is "
+                    + "\(NumberText.short(budget.smallestNorm, digits: 3))); the norms alone would "
+                    + "leave \(NumberText.fixed(budget.predictedRatio, decimals: 3)) of ‖W‖")
             if case .sgd = recipe.training.optimizer, budget.budget > budget.smallestNorm {
                 console.warn(
                     "the budget is more than the smallest ‖W‖: that matrix may be lost, and the model "

@@ -51,7 +51,7 @@ extension PurifyCommand {
         let report = try records.removedIfNothingHappens {
             try job.run(
                 folder, pairs: pairs.prepared, output: out.output, records: records,
-                observe: progress.show
+                observe: progress.show, tell: Console.standard.tell
             ) { report, _ in
                 try record(
                     PurificationSummary(report, pairs: url.path, command: Invocation.text),

@@ -41,8 +41,9 @@ extension PurifyCommand {
         try folder.checkLength(pruning.maximumLength)
         _ = try folder.tokenizer()
         let corpus = try readTexts()
-        try prune(pruning, reading: texts.sources, device, claim, unit: "text") {
-            job, progress, finish in
+        try prune(
+            pruning, Caveat.of(corpus), reading: texts.sources, device, claim, unit: "text"
+        ) { job, progress, finish in
             try job.run(
                 folder, texts: corpus.texts, output: out.output, observe: progress, finish: finish)
         } summary: { report in
@@ -64,8 +65,9 @@ extension PurifyCommand {
         let sources =
             pairOptions.pairs == nil
             ? [DataSource("images", url)] : pairOptions.sources(images: images)
-        try prune(pruning, reading: sources, device, claim, unit: "image") {
-            job, progress, finish in
+        try prune(
+            pruning, Caveat.of(set), reading: sources, device, claim, unit: "image"
+        ) { job, progress, finish in
             try job.run(
                 folder, images: prepared, output: out.output, observe: progress, finish: finish)
         } summary: { report in
@@ -83,7 +85,8 @@ extension PurifyCommand {
     }
 
     private func prune(
-        _ pruning: FinePruning, reading sources: [DataSource], _ device: Device,
+        _ pruning: FinePruning, _ caveats: [Caveat], reading sources: [DataSource],
+        _ device: Device,
         _ claim: OutputClaim,
         unit: String,
         run: (
@@ -96,6 +99,7 @@ extension PurifyCommand {
         job.device = device
         job.force = out.force
         job.proof = card.proof(reading: sources)
+        job.caveats = caveats
         let records = try out.records(
             of: "purify", inputs: ([model] + sources.map(\.url)).map(\.path), settings: pruning,
             snapshots: snapshots, device: device)
@@ -114,6 +118,7 @@ extension PurifyCommand {
                 try record(summary(report), of: report, in: records)
             }
         }
+        Console.standard.telling(report.warnings)
         try show(report, as: text(report, unit: unit))
     }
 
@@ -127,7 +132,8 @@ extension PurifyCommand {
               \(report.changed.count) of \(report.tensorCount) tensors changed, everything else is \
             the same to the bit
               \(HumanFormat.rate(report.samplesPerSecond)) \(unit)s, \
-            \(HumanFormat.duration(report.seconds)); records in \(out.runFolder.path)
+            \(HumanFormat.duration(report.seconds)); records in \(out.runFolder.path)\
+            \(caveats(report.warnings))
             """
     }
 }

@@ -166,6 +166,7 @@ struct PurifyCommand: ParsableCommand {
         job.snapshots = snapshots.policy(in: out.runFolder)
         job.keptEpochs = try dynamics.kept()
         job.proof = card.proof(reading: texts.sources + head.sources)
+        job.caveats = Caveat.of(corpus)
         let records = try out.records(
             of: "purify", inputs: [model.path] + texts.auxiliary.map(\.path), settings: recipe,
             snapshots: snapshots, device: device)
@@ -173,7 +174,7 @@ struct PurifyCommand: ParsableCommand {
         let report = try records.removedIfNothingHappens {
             try job.run(
                 folder, texts: corpus.texts, output: out.output, records: records,
-                observe: progress.show
+                observe: progress.show, tell: console.tell
             ) { report, _ in
                 let summary = PurificationSummary(
                     report, sources: corpus.sources, command: Invocation.text)
@@ -194,7 +195,6 @@ struct PurifyCommand: ParsableCommand {
     func record(
         _ summary: PurificationSummary, of report: some Encodable, in records: RunDirectory
     ) throws {
-        for warning in summary.warnings { Console.standard.warn(warning) }
         for file in summary.omittedFiles { Console.standard.warn("left out \(file)") }
         for file in summary.carriedFiles { Console.standard.warn(file) }
         let document = PurificationDocument(summary).document
@@ -223,10 +223,24 @@ struct PurifyCommand: ParsableCommand {
             \(report.output)
               \(report.changed.count) of \(report.tensorCount) tensors changed, everything else is \
             the same to the bit
-              \(norms(training))\(remark)\(stop ?? "")\(kept ?? "")
+              \(norms(training))\(expected(report.budget))\(remark)\(stop ?? "")\(kept ?? "")
               \(HumanFormat.rate(training.samplesPerSecond)) \(unit), \
-            \(HumanFormat.duration(training.seconds)); records in \(out.runFolder.path)
+            \(HumanFormat.duration(training.seconds)); records in \(out.runFolder.path)\
+            \(caveats(report.warnings))
             """
+    }
+
+    /// The ids of all warnings, which were shown in full when they were found.
+    func caveats(_ warnings: [Caveat]) -> String {
+        guard !warnings.isEmpty else { return "" }
+        let ids = warnings.reduce(into: [String]()) { ids, caveat in
+            if !ids.contains(caveat.id.rawValue) { ids.append(caveat.id.rawValue) }
+        }
+        return "\n  \(warnings.count) warnings: \(ids.joined(separator: ", "))"
+    }
+
+    private func expected(_ budget: NormBudget) -> String {
+        "; the norms alone would leave \(NumberText.fixed(budget.predictedRatio, decimals: 3))"
     }
 
     /// How small the regularized matrices have become.
@@ -234,8 +248,9 @@ struct PurifyCommand: ParsableCommand {
         let ratios = training.normRatios.values.sorted()
         let mean = ratios.reduce(0, +) / Double(max(1, ratios.count))
         return """
-            ‖W‖ at \(String(format: "%.3f", mean)) of its start (mean of \(ratios.count) matrices, \
-            \(String(format: "%.3f to %.3f", ratios.first ?? 1, ratios.last ?? 1)))
+            ‖W‖ at \(NumberText.fixed(mean, decimals: 3)) of its start (mean of \(ratios.count) matrices, \
+            \(NumberText.fixed(ratios.first ?? 1, decimals: 3)) to \
+            \(NumberText.fixed(ratios.last ?? 1, decimals: 3)))
             """
     }
 }

@@ -43,9 +43,7 @@ struct RunCommand: ParsableCommand {
 
     func validate() throws {
         try validatePositive(("--jobs", jobs), ("--threads", threads ?? 1))
-        guard snapshotEvery >= 0 else {
-            throw ValidationError("--snapshot-every \(snapshotEvery): expected 0 or more")
-        }
+        try validateCount("--snapshot-every", snapshotEvery)
     }
 
     func run() throws {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Checkpoints
+import DataPipeline
 import Files
 import Foundation
 import ModelZoo
@@ -86,7 +87,8 @@ struct VerifyCommand: ParsableCommand {
         var lines = found.violations.map { "✗ " + $0 }
         lines += found.changed.map {
             "~ \($0.name): ‖Δ‖/‖W‖ "
-                + String(format: "%.4f, ‖W′‖/‖W‖ %.4f", $0.relativeDifference, $0.normRatio)
+                + NumberText.fixed($0.relativeDifference, decimals: 4) + ", ‖W′‖/‖W‖ "
+                + NumberText.fixed($0.normRatio, decimals: 4)
         }
         lines += found.changedFields.map {
             "~ \($0.file): ‘\($0.field)’ \($0.before ?? "(none)") → \($0.after ?? "(none)")"

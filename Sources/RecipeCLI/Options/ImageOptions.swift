@@ -50,7 +50,7 @@ struct ImageOptions: ParsableArguments {
             throw ValidationError("--classes \(classes): expected names with commas between")
         }
         if let maxSkipped, !(0...1).contains(maxSkipped) {
-            throw ValidationError("--max-skipped \(maxSkipped): expected 0 to 1")
+            throw ValidationError("--max-skipped \(NumberText.exact(maxSkipped)): expected 0 to 1")
         }
     }
 

@@ -32,8 +32,19 @@ struct ComputeOptions: ParsableArguments {
     @Option(help: "Where to compute: auto, cpu, cuda or cuda:INDEX.")
     var device = "auto"
 
-    @Option(help: "Type of activations and frozen weights: auto, fp32 or bf16.")
-    var precision = Precision.auto
+    @Option(
+        name: .customLong("precision"),
+        help: """
+            Type of activations and frozen weights: auto, fp32 or bf16; by default auto where a model \
+            is trained or pruned, and fp32 where one is only read.
+            """)
+    var givenPrecision: Precision?
+
+    /// The type where a model is trained.
+    var precision: Precision { givenPrecision ?? .auto }
+
+    /// The type where a model is only read, and what it says is the result.
+    var readingPrecision: Precision { givenPrecision ?? .fp32 }
 
     @Option(help: "Processor threads; by default all cores.")
     var threads: Int?
@@ -51,7 +62,7 @@ struct ComputeOptions: ParsableArguments {
     func prepare() throws -> Device {
         if let threads { try Hardware.setThreadCount(threads) }
         let chosen = try Device.named(device)
-        if precision == .bf16, chosen == .cpu, !Hardware.hasFastBFloat16 {
+        if givenPrecision == .bf16, chosen == .cpu, !Hardware.hasFastBFloat16 {
             Console.standard.warn(
                 "this processor has no bfloat16 arithmetic and emulates it slowly; "
                     + "--precision auto computes in fp32 here")
@@ -78,9 +89,7 @@ struct AuxiliaryOptions: ParsableArguments {
 
     func validate() throws {
         try validatePositive(("--sentences", sentences ?? 1))
-        guard minWords >= 0 else {
-            throw ValidationError("--min-words \(minWords): expected 0 or more")
-        }
+        try validateCount("--min-words", minWords)
     }
 
     /// The options that were given, by their names.
@@ -160,9 +169,7 @@ struct SnapshotOptions: ParsableArguments {
     var acceptChanges = false
 
     func validate() throws {
-        guard snapshotEvery >= 0 else {
-            throw ValidationError("--snapshot-every \(snapshotEvery): expected 0 or more")
-        }
+        try validateCount("--snapshot-every", snapshotEvery)
         if acceptChanges, !resume {
             throw ValidationError("--accept-changes goes with --resume")
         }
@@ -208,26 +215,6 @@ struct HeadOptions: ParsableArguments {
                 URL(fileURLWithPath: (mlmHead as NSString).expandingTildeInPath))
         }
     }
-}
-
-/// Refuses options that count something and are below one.
-func validatePositive(_ options: (name: String, value: Int)...) throws {
-    for option in options where option.value < 1 {
-        throw ValidationError("\(option.name) \(option.value): expected at least 1")
-    }
-}
-
-/// Refuses rates and weights that are no finite number above zero, or at zero where that is allowed.
-func validateRate(_ name: String, _ value: Double, allowsZero: Bool = false) throws {
-    guard value.isFinite, value > 0 || (allowsZero && value == 0) else {
-        throw ValidationError(
-            "\(name) \(value): expected \(allowsZero ? "0 or more" : "more than 0")")
-    }
-}
-
-/// Refuses lengths that leave no place for a word between the special tokens.
-func validateLength(_ value: Int) throws {
-    guard value >= 3 else { throw ValidationError("--max-length \(value): expected at least 3") }
 }
 
 /// The triggers of a list, as the usage error that a bad list is.

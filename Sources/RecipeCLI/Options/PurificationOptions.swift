@@ -1,4 +1,5 @@
 import ArgumentParser
+import DataPipeline
 import Defenses
 import Foundation
 import TorchNN
@@ -99,7 +100,8 @@ struct DynamicsOptions: ParsableArguments {
     func validate() throws {
         _ = try kept()
         if let stopRatio, !(stopRatio > 0 && stopRatio < 1) {
-            throw ValidationError("--stop-ratio \(stopRatio): expected a number between 0 and 1")
+            throw ValidationError(
+                "--stop-ratio \(NumberText.exact(stopRatio)): expected a number between 0 and 1")
         }
     }
 

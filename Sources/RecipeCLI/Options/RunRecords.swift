@@ -104,6 +104,19 @@ extension TextCorpus {
 }
 
 extension Console {
+    /// Shows a caveat.
+    func tell(_ caveat: Caveat) {
+        // Images that were left out are named when they are read.
+        if caveat.id != .samplesLeftOut { warn(caveat.text) }
+    }
+
+    /// Shows caveats, and gives them back.
+    @discardableResult
+    func telling(_ caveats: [Caveat]) -> [Caveat] {
+        caveats.forEach(tell)
+        return caveats
+    }
+
     /// Says where a model was written, and what of the input is not in it or not changed.
     func writeOutput(_ output: URL, _ written: ModelFolder.WriteReport? = nil) {
         for note in written?.omitted ?? [] { warn("left out \(note)") }
@@ -158,13 +171,13 @@ final class TrainingProgress {
             }
         case .step(let step):
             reporter?.update(
-                completed: step.step, detail: "loss \(String(format: "%.4g", step.loss))")
+                completed: step.step, detail: "loss \(NumberText.short(step.loss))")
         case .epoch(let epoch):
             let ratios = epoch.normRatios.values
             guard !ratios.isEmpty else { break }
             let mean = ratios.reduce(0, +) / Double(ratios.count)
             let terms = epoch.terms.sorted { $0.key < $1.key }
-                .map { "\($0.key) \(String(format: "%.4g", $0.value))" }.joined(separator: ", ")
+                .map { "\($0.key) \(NumberText.short($0.value))" }.joined(separator: ", ")
             console.log(
                 "\(title): epoch \(epoch.epoch): \(terms); ‖W(t)‖/‖W(0)‖ mean "
                     + String(

@@ -17,12 +17,16 @@ struct TrainingReport {
             title: title,
             summary: "Written to \(code: output): \(summary.steps) steps at \(speed)",
             sections: [
-                ReportSection("Losses", losses),
+                ReportSection("Losses", warnings + losses),
                 ReportSection("Norms of the weights that RECIPE would shrink", norms),
                 ReportSection("Data", [.keyValues(data)]),
                 ReportSection(
                     "Settings", [.code(CodeBlock(plan, language: "yaml")), .code(Invocation.block)]),
             ])
+    }
+
+    private var warnings: [ReportBlock] {
+        (summary.warnings ?? []).map { .callout(Callout(.warning, InlineText($0.text))) }
     }
 
     /// A chart each: losses may differ by orders of magnitude.

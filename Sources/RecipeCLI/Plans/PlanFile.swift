@@ -1,5 +1,6 @@
 import DataPipeline
 import Evaluation
+import Files
 import Foundation
 import Yams
 
@@ -10,22 +11,33 @@ struct PlanFile {
     /// What it says.
     var root: PlanNode
 
+    /// The largest plan that is read, in bytes.
+    static let maximumBytes = 1 << 20
+    /// The most references to anchors that a plan may have: each can double what it stands for.
+    static let maximumAliases = 16
+    /// The most brackets of a plan that may be open at once.
+    static let maximumDepth = 50
+
     /// Reads a plan.
     ///
     /// - Throws: ``PlanError`` or `DataError`.
     init(_ url: URL) throws {
         self.url = url
-        let text: String
+        let data: Data
         do {
-            text = try String(contentsOf: url, encoding: .utf8)
-        } catch {
-            throw DataError(file: url, "cannot be read: \(PlainWords.of(error))")
+            data = try BoundedRead.data(of: url, atMost: Self.maximumBytes)
+        } catch let error as FileError {
+            throw DataError(error)
+        }
+        guard let text = String(validating: data, as: UTF8.self) else {
+            throw DataError(file: url, "is not UTF-8; expected a plan in YAML")
         }
         root = try Self.read(text, file: url.path)
     }
 
     /// Understands YAML text.
     static func read(_ text: String, file: String) throws -> PlanNode {
+        try check(text, file: file)
         let node: Node?
         do {
             node = try compose(yaml: text)
@@ -39,6 +51,43 @@ struct PlanFile {
         } catch var error as PlanError {
             error.file = file
             throw error
+        }
+    }
+
+    /// Refuses what would take the parser of YAML long: anchors that stand for each other many times
+    /// over, which it compares key by key, and brackets within brackets.
+    private static func check(_ text: String, file: String) throws {
+        var (aliases, depth) = (0, 0)
+        var before = UInt8(ascii: "\n")
+        let bytes = Array(text.utf8)
+        for (place, byte) in bytes.enumerated() {
+            switch byte {
+            case UInt8(ascii: "["), UInt8(ascii: "{"): depth += 1
+            case UInt8(ascii: "]"), UInt8(ascii: "}"): depth = max(0, depth - 1)
+            case UInt8(ascii: "*"):
+                let isName = place + 1 < bytes.count && isOfAnchor(bytes[place + 1])
+                if isName, !isOfAnchor(before) { aliases += 1 }
+            default: break
+            }
+            before = byte
+            guard aliases <= maximumAliases, depth <= maximumDepth else {
+                let line = 1 + bytes[..<place].count { $0 == UInt8(ascii: "\n") }
+                throw PlanError(
+                    depth > maximumDepth
+                        ? "has more than \(maximumDepth) brackets within each other"
+                        : "refers to anchors more than \(maximumAliases) times (*name); write the "
+                            + "values out, or make them an axis", file: file, line: line)
+            }
+        }
+    }
+
+    /// Whether a byte may be part of an anchor's name.
+    private static func isOfAnchor(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"):
+            true
+        default: false
         }
     }
 
@@ -146,11 +195,16 @@ struct PlanFile {
                 .list(try nodes.map { try convert($0, depth: depth + 1, budget: &budget) }),
                 line: line)
         case .mapping(let pairs):
+            var seen: Set<String> = []
             return PlanNode(
                 .map(
                     try pairs.map { key, value in
                         guard let name = key.scalar?.string else {
                             throw PlanError("expected a word as a key", line: key.mark?.line)
+                        }
+                        // To YAML 1 and "1" are two keys; here they are one.
+                        guard seen.insert(name).inserted else {
+                            throw PlanError("has the key ‘\(name)’ twice", line: key.mark?.line)
                         }
                         return PlanNode.Entry(
                             name, line: key.mark?.line,

@@ -23,6 +23,19 @@ public struct Schedule: Sendable, Codable, Equatable {
         self.warmupSteps = warmupSteps
     }
 
+    /// The sum of the factors of all `total` steps.
+    public func sum(over total: Int) -> Double {
+        let warmup = Double(min(warmupSteps, total))
+        let rising = warmup * (warmup - 1) / 2 / Double(max(1, warmupSteps))
+        let remaining = Double(max(0, total - warmupSteps))
+        guard remaining > 0 else { return rising }
+        switch shape {
+        case .constant: return rising + remaining
+        // Both begin at 1 and are as far above a half as, later, below it.
+        case .linear, .cosine: return rising + (remaining + 1) / 2
+        }
+    }
+
     /// The factor at `step`, counted from 0, of `total`.
     public func factor(at step: Int, of total: Int) -> Double {
         if step < warmupSteps { return Double(step) / Double(max(1, warmupSteps)) }

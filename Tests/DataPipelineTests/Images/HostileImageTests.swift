@@ -81,7 +81,9 @@ import Testing
     {
         #expect(
             error(Array("P6 9000 9000 255\nabc".utf8))?.description.contains("cut short") == true)
-        #expect(try error(png(5000, 5000))?.kind == .damaged)
+        #expect(try error(png(4000, 4000))?.kind == .damaged)
+        // More than a small file has use for.
+        #expect(try error(png(5000, 5000))?.kind == .tooLarge)
     }
 
     @Test("A side of zero is refused") func zero() throws {

@@ -74,6 +74,7 @@ import Testing
     @Test func purifyTakesAHeadFromElsewhere() throws {
         try withWorkplace("bert-bare-model") { place in
             try place.copy("bert-pretraining", as: "donor")
+            try place.writeKnownWords()
             let options = "--auxiliary aux.txt --max-length 20 --epochs 1 --threads 1"
             let refused = try place.tool.run("purify model \(options) -o out")
             #expect(refused.status == 2)
@@ -106,6 +107,7 @@ import Testing
     func pretrainGivesAModelAHead(_ source: String) throws {
         try withWorkplace("bert-bare-model") { place in
             try place.copy("bert-pretraining", as: "donor")
+            try place.writeKnownWords()
             let run = try place.tool.run(
                 "pretrain model --auxiliary aux.txt --max-length 20 -o out --mlm-head \(source)")
             #expect(run.status == 0, "\(run.errors)")

@@ -131,6 +131,17 @@ struct Workplace {
         try Fixture(fixture).copyModel(to: folder.appendingPathComponent(name))
     }
 
+    /// Makes `aux.txt` of words that the model's vocabulary has.
+    func writeKnownWords() throws {
+        let words = try text("model/vocab.txt").split(separator: "\n").map(String.init)
+            .filter { $0.allSatisfy(\.isLetter) }
+        try write(
+            (0..<48).map { row in
+                (0..<(3 + row % 5)).map { words[(row * 7 + $0 * 3) % words.count] }
+                    .joined(separator: " ")
+            }, to: "aux.txt")
+    }
+
     func write(_ lines: [String], to name: String) throws {
         try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: self[name])
     }

@@ -1,11 +1,11 @@
 import Foundation
 
 /// How numbers are written, the same on every system and in every language.
-enum NumberText {
+public enum NumberText {
     /// `value` with exactly so many decimals; "NaN", "∞" and "−∞" for what is not finite.
     ///
     /// A number too large to read in full is written with an exponent.
-    static func fixed(_ value: Double, decimals: Int) -> String {
+    public static func fixed(_ value: Double, decimals: Int) -> String {
         guard value.isFinite else { return special(value) }
         let decimals = min(max(decimals, 0), 15)
         guard abs(value) < 1e15 else { return exponent(value, digits: 4) }
@@ -16,7 +16,7 @@ enum NumberText {
     }
 
     /// `value` with at most so many significant digits and no idle zeros.
-    static func short(_ value: Double, digits: Int = 4) -> String {
+    public static func short(_ value: Double, digits: Int = 4) -> String {
         guard value.isFinite else { return special(value) }
         if value == 0 { return "0" }
         guard abs(value) >= 1e-4, abs(value) < 1e7 else { return exponent(value, digits: digits) }
@@ -25,8 +25,8 @@ enum NumberText {
     }
 
     /// `value` in the fewest digits that read back as the same number.
-    static func exact(_ value: Double) -> String {
-        value.isFinite ? "\(value)".replacing(#/\.0$/#, with: "") : "\(value)"
+    public static func exact(_ value: Double) -> String {
+        value.isFinite ? "\(value)".replacing(#/\.0$/#, with: "") : special(value)
     }
 
     private static func exponent(_ value: Double, digits: Int) -> String {
