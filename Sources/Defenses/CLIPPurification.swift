@@ -2,6 +2,7 @@ import Checkpoints
 import DataPipeline
 import Files
 import Foundation
+import JSON
 import ModelZoo
 import Provenance
 import Torch
@@ -100,7 +101,7 @@ public struct CLIPPurification: Sendable {
             matrices: trainer.model.store.parameters(matching: CLIP.recipeWeights).map(\.tensor))
         found.add(budget.caveat(weight: recipe.weight))
         let outcome = try destination.complete(
-            trainer, records: records,
+            trainer, records: records, metrics: ["budget": try JSONValue(encoding: budget)],
             write: { model, url in try folder.write(model.store.trainedState, to: url) },
             observe: observe)
         found.add(
@@ -116,7 +117,7 @@ public struct CLIPPurification: Sendable {
             tensorCount: folder.folder.weights.tensors.count, changed: outcome.written.changed,
             omitted: outcome.written.omitted, remarks: outcome.written.remarks,
             kept: outcome.kept)
-        try destination.commit(outcome) { try finish(report, $0) }
+        try destination.commit(outcome, warnings: found.all) { try finish(report, $0) }
         return report
     }
 }

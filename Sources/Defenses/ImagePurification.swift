@@ -134,7 +134,7 @@ public struct ImagePurification: Sendable {
             changed: outcome.written.changed, omitted: outcome.written.omitted,
             remarks: outcome.written.remarks,
             kept: outcome.kept)
-        try destination.commit(outcome) { try finish(report, $0) }
+        try destination.commit(outcome, warnings: found.all) { try finish(report, $0) }
         return report
     }
 

@@ -109,7 +109,7 @@ public struct NeuronPruning: Sendable {
                 tokenizer.vocabularySize, rows: folder.configuration.vocabularySize)
         try proven.complete(
             destination, written, data: (TokenSamples(corpus.texts), order, pruning.batchSize),
-            pruned
+            pruned, report.warnings
         ) { try finish(report, $0) }
         return report
     }
@@ -145,7 +145,8 @@ public struct NeuronPruning: Sendable {
         report.skipped = images.skipped
         report.warnings += Caveat.of(images)
         try proven.complete(
-            destination, written, data: (images, Array(0..<images.count), batchSize), pruned
+            destination, written, data: (images, Array(0..<images.count), batchSize), pruned,
+            report.warnings
         ) { try finish(report, $0) }
         return report
     }
@@ -227,7 +228,7 @@ extension ProvenOutput {
     fileprivate func complete(
         _ destination: OutputFolder, _ written: ModelFolder.WriteReport,
         data: (samples: any DigestedSamples, order: [Int], batchSize: Int), _ pruned: PrunedNeurons,
-        after finish: (URL) throws -> Void
+        _ warnings: [Caveat], after finish: (URL) throws -> Void
     ) throws {
         let size = max(1, data.batchSize)
         let batches = stride(from: 0, to: data.order.count, by: size).map {
@@ -239,7 +240,7 @@ extension ProvenOutput {
             metrics: [
                 "neurons": .integer(pruned.layers.reduce(0) { $0 + $1.neurons }),
                 "pruned": try JSONValue(encoding: pruned),
-            ])
+            ], warnings: warnings.map(\.forProof))
         try finish(destination.staging)
         try commit(destination, sealed)
     }

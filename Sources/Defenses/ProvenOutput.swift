@@ -148,6 +148,15 @@ extension Proof.TensorChange {
     }
 }
 
+extension Caveat {
+    /// The caveat without what differs from one machine's folders to another's.
+    var forProof: String {
+        id == .filesPassedOver
+            ? "\(id.rawValue): \(figure.map { String(format: "%.0f", $0) } ?? "some")"
+            : "\(id.rawValue): \(text)"
+    }
+}
+
 extension TrainingRun {
     /// How a run has gone so far, as a proof says it.
     func metrics() throws -> JSONObject {

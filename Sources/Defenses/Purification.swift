@@ -2,6 +2,7 @@ import Checkpoints
 import DataPipeline
 import Files
 import Foundation
+import JSON
 import ModelZoo
 import Provenance
 import Torch
@@ -107,7 +108,7 @@ public struct Purification: Sendable {
             matrices: trainer.model.store.parameters(matching: RECIPE.layers).map(\.tensor))
         found.add(budget.caveat(weight: recipe.weight))
         let outcome = try destination.complete(
-            trainer, records: records,
+            trainer, records: records, metrics: ["budget": try JSONValue(encoding: budget)],
             write: { model, url in try folder.write(model.store.trainable, to: url) },
             observe: observe)
         found.add(
@@ -123,7 +124,7 @@ public struct Purification: Sendable {
             changed: outcome.written.changed, omitted: outcome.written.omitted,
             remarks: outcome.written.remarks,
             kept: outcome.kept)
-        try destination.commit(outcome) { try finish(report, $0) }
+        try destination.commit(outcome, warnings: found.all) { try finish(report, $0) }
         return report
     }
 }

@@ -77,7 +77,7 @@ struct PurifiedOutput {
         var training: RunSummary
         var written: ModelFolder.WriteReport
         /// Seals the staged output with what whoever uses it should know.
-        var seal: (_ warnings: [String]) throws -> Proof
+        var seal: (_ warnings: [Caveat]) throws -> Proof
         var kept: [String]?
     }
 
@@ -161,7 +161,7 @@ struct PurifiedOutput {
     /// Gives the output, sealed with `warnings`, its name after `finish`, which has the staged folder,
     /// has written what goes with it.
     func commit(
-        _ outcome: Outcome, warnings: [String] = [], after finish: (URL) throws -> Void
+        _ outcome: Outcome, warnings: [Caveat], after finish: (URL) throws -> Void
     ) throws {
         let sealed = try outcome.seal(warnings)
         try finish(destination.staging)
@@ -171,14 +171,14 @@ struct PurifiedOutput {
 
     private func seal(
         _ staging: URL, _ written: ModelFolder.WriteReport, of run: any TrainingRun,
-        _ metrics: JSONObject, warnings: [String] = []
+        _ metrics: JSONObject, warnings: [Caveat] = []
     ) throws -> Proof {
         let resumed =
             run.acceptedChanges.isEmpty
             ? [] : ["The run went on from a snapshot of another one: see acceptedChanges."]
         return try proof.seal(
             staging, written, data: run.dataDigest(), metrics: run.metrics().merging(metrics),
-            warnings: warnings + resumed)
+            warnings: warnings.map(\.forProof) + resumed)
     }
 
     /// The folders of the models that were kept.
