@@ -116,7 +116,9 @@ import Testing
     }
 
     @Test func walksTars() {
-        func header(_ name: String, type: String, count: Int) -> [UInt8] {
+        func header(
+            _ name: String, type: String, count: Int, link: String = "/etc/passwd"
+        ) -> [UInt8] {
             var block = [UInt8](repeating: 0, count: 512)
             func put(_ text: String, _ offset: Int) {
                 block.replaceSubrange(offset..<(offset + text.utf8.count), with: Array(text.utf8))
@@ -126,7 +128,7 @@ import Testing
             put(String(count, radix: 8).leftPadded(to: 11) + "\0", 124)
             put("        ", 148)
             put(type, 156)
-            put("/etc/passwd", 157)
+            put(link, 157)
             put("ustar\000", 257)
             put(String(block.reduce(0) { $0 + Int($1) }, radix: 8).leftPadded(to: 6) + "\0 ", 148)
             return block
@@ -140,6 +142,11 @@ import Testing
             scan(tar, named: "m.tar").rules == [
                 .pickleDangerousGlobal, .containerUnsafeName, .containerLink,
             ])
+        let end = [UInt8](repeating: 0, count: 1024)
+        let inner = header("a/link", type: "2", count: 0, link: "../b") + end
+        #expect(scan(inner, named: "m.tar").findings.map(\.severity) == [.note])
+        let outer = header("a/link", type: "1", count: 0, link: "../b") + end
+        #expect(scan(outer, named: "m.tar").rules == [.containerLink])
     }
 }
 

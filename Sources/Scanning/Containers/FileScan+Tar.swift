@@ -72,7 +72,7 @@ extension FileScan {
                 let name = longName ?? header.name
                 longName = nil
                 names.append(name)
-                examineTarEntry(header, data, at: place.entering(harmless(name)))
+                examineTarEntry(header, data, named: name, at: place.entering(harmless(name)))
             }
             let blocks = (header.size + 511) / 512
             guard blocks < (bytes.count - position) / 512 + 1 else {
@@ -100,13 +100,29 @@ extension FileScan {
             .map { String($0.dropFirst(5)) }
     }
 
+    /// Whether a link leads out of the archive.
+    private static func leaves(_ link: String, from folder: [Substring]) -> Bool {
+        guard !link.hasPrefix("/"), !link.contains("\\") else { return true }
+        var depth = folder.filter { $0 != "." }.count
+        for part in link.split(separator: "/") where part != "." {
+            depth += part == ".." ? -1 : 1
+            if depth < 0 { return true }
+        }
+        return false
+    }
+
     private func examineTarEntry(
-        _ header: TarHeader, _ data: UnsafeRawBufferPointer, at place: Place
+        _ header: TarHeader, _ data: UnsafeRawBufferPointer, named name: String, at place: Place
     ) {
         examined += 1
         switch header.type {
         case UInt8(ascii: "1"), UInt8(ascii: "2"):
-            report(.containerLink, at: place, "is a link to ‘\(harmless(header.link))’")
+            // A hard link counts from the root, a symbolic one from where it stands.
+            let folder =
+                header.type == UInt8(ascii: "1") ? [] : name.split(separator: "/").dropLast()
+            report(
+                .containerLink, Self.leaves(header.link, from: Array(folder)) ? .error : .note,
+                at: place, "is a link to ‘\(harmless(header.link))’")
         case UInt8(ascii: "3"), UInt8(ascii: "4"), UInt8(ascii: "6"):
             report(.containerDevice, at: place, "is a device or pipe")
         case UInt8(ascii: "5"): break

@@ -18,6 +18,7 @@ enum ContentKind: String, CaseIterable {
     case javaClass = "Java class"
     case pythonBytecode = "Python bytecode"
     case script
+    case matlab = "MATLAB"
     case image, audio, pdf, sqlite, parquet, arrow, tfrecord
     case gitPointer = "Git LFS pointer"
     case html
@@ -58,6 +59,7 @@ enum ContentKind: String, CaseIterable {
         (.audio, 0, Array("OggS".utf8)), (.audio, 0, Array("fLaC".utf8)),
         (.audio, 8, Array("WAVE".utf8)),
         (.image, 4, Array("ftyp".utf8)), (.pdf, 0, Array("%PDF".utf8)),
+        (.matlab, 0, Array("MATLAB 5.0 MAT-file".utf8)),
         (.sqlite, 0, Array("SQLite format 3".utf8)), (.parquet, 0, Array("PAR1".utf8)),
         (.arrow, 0, Array("ARROW1".utf8)),
         (.gitPointer, 0, Array("version https://git-lfs".utf8)),

@@ -103,6 +103,8 @@ extension FileScan {
         searchHidden(bytes, at: place)
         // What an ONNX model keeps beside itself are numbers.
         if place.name.contains(".onnx") && place.suffix.hasSuffix("data") { return }
+        // A text in another encoding than UTF-8.
+        if TextKind.plain.contains(place.suffix), bytes.first(0, from: 0) == nil { return }
         report(
             .formatUnknown, place.depth == 0 ? nil : .note, at: place,
             "no known kind of data; it was searched for pickles and archives")
