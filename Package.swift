@@ -98,7 +98,9 @@ let package = Package(
         .target(name: "Attacks", dependencies: ["Training", "ModelZoo"]),
         .target(
             name: "Defenses", dependencies: ["Training", "ModelZoo", "Files", "JSON", "Provenance"]),
-        .target(name: "Evaluation", dependencies: ["Attacks", "Defenses", "Files", "ModelZoo"]),
+        .target(
+            name: "Evaluation",
+            dependencies: ["Attacks", "Defenses", "Files", "ModelZoo", "Provenance"]),
         .target(name: "Reports", dependencies: ["Evaluation", "Files"]),
         .target(
             name: "RecipeKit",

@@ -1,6 +1,7 @@
 import DataPipeline
 import Files
 import Foundation
+import Provenance
 import Training
 
 /// Runs the stages of a run that are not done, side by side where they do not wait for each other.
@@ -155,7 +156,10 @@ public final class GridExecutor {
         let resumes = canResume && isInterrupted(ingredients.digest, in: folder)
         if resumes {
             arguments.append("--resume")
-            try? FileManager.default.removeItem(at: folder.appendingPathComponent("model"))
+            let model = folder.appendingPathComponent("model")
+            for output in [model, Attestation.file(of: model)] {
+                try? FileManager.default.removeItem(at: output)
+            }
         } else {
             // Of an earlier attempt, or of other settings.
             try? FileManager.default.removeItem(at: folder)

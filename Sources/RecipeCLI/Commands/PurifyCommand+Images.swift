@@ -53,10 +53,10 @@ extension PurifyCommand {
             try job.run(
                 folder, images: prepared, output: out.output, records: records,
                 observe: progress.show
-            ) { report, _ in
+            ) { report, folder in
                 try record(
                     PurificationSummary(report, images: url.path, command: Invocation.text),
-                    of: report, in: records)
+                    of: report, at: folder, in: records)
             }
         }
         try show(report, as: text(report, unit: "images"))

@@ -52,10 +52,10 @@ extension PurifyCommand {
             try job.run(
                 folder, pairs: pairs.prepared, output: out.output, records: records,
                 observe: progress.show, tell: Console.standard.tell
-            ) { report, _ in
+            ) { report, folder in
                 try record(
                     PurificationSummary(report, pairs: url.path, command: Invocation.text),
-                    of: report, in: records)
+                    of: report, at: folder, in: records)
             }
         }
         try show(report, as: text(report, unit: "pairs"))

@@ -113,9 +113,9 @@ extension PurifyCommand {
                 shown.update(completed: done)
                 if done == total { shown.finish() }
             }
-            return try run(job, show) { report, _ in
+            return try run(job, show) { report, folder in
                 try report.pruned.write(to: records.url)
-                try record(summary(report), of: report, in: records)
+                try record(summary(report), of: report, at: folder, in: records)
             }
         }
         Console.standard.telling(report.warnings)

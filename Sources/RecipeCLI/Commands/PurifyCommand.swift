@@ -3,6 +3,7 @@ import DataPipeline
 import Defenses
 import Foundation
 import ModelZoo
+import Provenance
 import Reports
 import Torch
 import Training
@@ -175,10 +176,10 @@ struct PurifyCommand: ParsableCommand {
             try job.run(
                 folder, texts: corpus.texts, output: out.output, records: records,
                 observe: progress.show, tell: console.tell
-            ) { report, _ in
+            ) { report, folder in
                 let summary = PurificationSummary(
                     report, sources: corpus.sources, command: Invocation.text)
-                try record(summary, of: report, in: records)
+                try record(summary, of: report, at: folder, in: records)
             }
         }
         let feature = folder.folder.modules?.feature.map { "\n  what is read of it: \($0)" }
@@ -193,8 +194,14 @@ struct PurifyCommand: ParsableCommand {
 
     /// Writes the records of a purification, and says what the user should heed.
     func record(
-        _ summary: PurificationSummary, of report: some Encodable, in records: RunDirectory
+        _ summary: PurificationSummary, of report: some Encodable, at folder: URL,
+        in records: RunDirectory
     ) throws {
+        if let card = try Proof(in: folder)?.claims.card, card.state == .left, !self.card.noCard {
+            Console.standard.warn(
+                "\(ModelCard.file) \(card.reason ?? "cannot be edited"): it is left as it is and says "
+                    + "nothing of the purification")
+        }
         for file in summary.omittedFiles { Console.standard.warn("left out \(file)") }
         for file in summary.carriedFiles { Console.standard.warn(file) }
         let document = PurificationDocument(summary).document

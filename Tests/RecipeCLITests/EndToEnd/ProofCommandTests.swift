@@ -188,6 +188,18 @@ import Testing
         }
     }
 
+    @Test("A card that cannot be edited is left as it is, and named") func leftCard() throws {
+        try withWorkplace { place in
+            try place.write(["---", "license: [mit", "---", "# Model"], to: "model/README.md")
+            let run = try place.tool.run("purify model \(Self.texts) -o out")
+            #expect(run.status == 0 && run.errors.contains("README.md has front matter"))
+            #expect(try place.data("out/README.md") == place.data("model/README.md"))
+            #expect(try place.tool.run("verify model out").output.contains("proof: matches"))
+            let alone = try place.tool.run("purify model \(Self.texts) --no-card -o quiet")
+            #expect(alone.status == 0 && !alone.errors.contains("README.md"))
+        }
+    }
+
     @Test("Options that cannot be meant are refused before anything is read") func refusals() throws
     {
         try withWorkplace { place in
