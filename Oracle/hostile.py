@@ -135,6 +135,11 @@ def zips():
     yield "storage-too-long", torch_zip(data=hm.WEIGHTS + EVIL)
     yield "storage-too-short", torch_zip(data=hm.WEIGHTS[:8])
     yield "storage-missing", archive(torch_entries()[:2] + torch_entries()[3:])
+    elsewhere = document(state([("weight", tensor("0")), ("bias", tensor("1"))]))
+    # Asked to, torch works out that the second storage is aligned.
+    yield "layout-against-version", archive([
+        Entry("data.pkl", elsewhere), Entry(".format_version", b"1"), Entry("data/0", hm.WEIGHTS),
+        Entry("data/1", EVIL), Entry("version", b"3\n")])
     yield "script", with_entry(Entry("constants.pkl", document(b")")))
 
 

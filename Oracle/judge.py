@@ -127,6 +127,16 @@ def torch_judge(**arguments):
     return judge
 
 
+def torch_calculated(path):
+    """Storages are looked for where the format says that they must lie, as torch does on demand."""
+    from torch.utils.serialization import config
+    config.load.calculate_storage_offsets = True
+    try:
+        return FILE_JUDGES["torch-mapped"](path)
+    finally:
+        config.load.calculate_storage_offsets = False
+
+
 def transformers_file(path):
     from transformers.modeling_utils import load_state_dict
     return top(load_state_dict(path))
@@ -169,7 +179,7 @@ FILE_JUDGES = {
     "torch-default": torch_judge(weights_only=True),
     "torch-mapped": torch_judge(weights_only=True, map_location="cpu", mmap=True),
     "torch-full": torch_judge(weights_only=False, map_location="cpu", pickle_module=gated_pickle),
-    "transformers": transformers_file, "timm": timm_file, "safetensors": safetensors_file,
+    "torch-calculated": torch_calculated, "transformers": transformers_file, "timm": timm_file, "safetensors": safetensors_file,
     "zipfile": zip_names,
 }
 

@@ -116,11 +116,10 @@ struct TensorTree {
 // MARK: What is no model
 
 extension TensorTree {
-    /// Where training scripts keep an optimizer's state.
-    private static let optimizerKeys: Set<String> = [
-        "optim", "optims", "optimizer", "optimizers", "optimizer_state", "optimizer_states",
-        "optimizer_state_dict", "optim_state_dict", "opt", "opt_state",
-    ]
+    /// Whether training scripts keep an optimizer's state under `key`.
+    private static func isOptimizerKey(_ key: String) -> Bool {
+        key.lowercased().contains("optim") || ["opt", "opts", "opt_state"].contains(key)
+    }
 
     /// What a group is that can be no model, or nil; `names` are those of the model's tensors, if
     /// this is no part of it.
@@ -136,7 +135,7 @@ extension TensorTree {
         let way = way(to: group.node)
         for (place, node) in way.enumerated() {
             guard case .dictionary(let index) = document.values[node.value],
-                way[...place].contains(where: { Self.optimizerKeys.contains(name(of: $0.key)) }),
+                way[...place].contains(where: { Self.isOptimizerKey(name(of: $0.key)) }),
                 isOptimizer(document.members(of: .dictionary(index)) ?? [])
             else { continue }
             let rest = Array(way[(place + 1)...])

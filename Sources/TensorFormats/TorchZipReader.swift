@@ -1,4 +1,5 @@
 import Files
+import Foundation
 
 /// Reads what `torch.save` writes since PyTorch 1.6.
 struct TorchZipReader {
@@ -25,6 +26,7 @@ struct TorchZipReader {
             storages[storage.key] = try directory.bytes(of: entry)
         }
         try checkUse(of: directory, storages, prefix: prefix)
+        try checkLayout(directory, document, prefix: prefix)
         var tensors = PickledTensors(
             document: document, file: file, limits: limits, storages: storages)
         // The checksums have touched every page, but the caller may want few of them.
@@ -147,6 +149,47 @@ struct TorchZipReader {
                     at: "entry \(entry.name.quotedForMessage)",
                     advice: "load it with PyTorch and save its state_dict again", kind: .hostile)
             }
+        }
+    }
+
+    /// The number that a note of the archive is, nil where there is no such note.
+    private func number(_ note: String, _ directory: ZipDirectory, prefix: String) throws -> Int? {
+        guard let entry = directory["\(prefix)/\(note)"] else { return nil }
+        let text = String(decoding: try directory.bytes(of: entry).copy(), as: UTF8.self)
+        return Int(text.trimmingCharacters(in: .newlines))
+    }
+
+    /// Throws where storages do not lie where PyTorch, asked to, works it out that they must, without
+    /// looking (`calculate_storage_offsets`): one after the other as they are loaded, each aligned.
+    private func checkLayout(
+        _ directory: ZipDirectory, _ document: PickleDocument, prefix: String
+    ) throws {
+        guard let version = try number(".format_version", directory, prefix: prefix), version > 0
+        else { return }
+        let alignment = try number(".storage_alignment", directory, prefix: prefix) ?? 64
+        var seen = Set<String>()
+        var next: Int?
+        for storage in document.storages where seen.insert(storage.key).inserted {
+            guard let entry = directory["\(prefix)/data/\(storage.key)"], alignment > 0 else {
+                continue
+            }
+            let header = next ?? entry.headerOffset
+            let isWide = [entry.count >= 0xFFFF_FFFF, header >= 0xFFFF_FFFF]
+            if next != nil {
+                var start = header + 30 + entry.name.utf8.count + 4
+                if isWide.contains(true) { start += 4 + (isWide[0] ? 16 : 0) + (isWide[1] ? 8 : 0) }
+                let rest = start % alignment
+                guard entry.dataOffset == (rest == 0 ? start : start + alignment - rest) else {
+                    throw failure(
+                        "does not lie where its format version says",
+                        at: "entry \(entry.name.quotedForMessage)",
+                        advice: "load it with PyTorch and save its state_dict again",
+                        kind: .hostile)
+                }
+            }
+            // It counts on a descriptor behind all data there are.
+            let descriptor = entry.count == 0 ? 0 : isWide.contains(true) ? 24 : 16
+            next = entry.dataEnd + descriptor
         }
     }
 }

@@ -33,7 +33,7 @@ struct JudgedFile: Sendable, CustomTestStringConvertible {
             if let code = verdict["code"]?.string { return "\(judge) would run \(code)" }
             guard let read = verdict["read"] else { return nil }
             switch judge {
-            case "torch", "torch-default", "torch-mapped", "torch-full":
+            case "torch", "torch-default", "torch-mapped", "torch-calculated", "torch-full":
                 // Everything in the file, by the key of its dictionary.
                 let named = Set(archive.dictionaries.map(\.key) + [key])
                 let found = Set(read.object?.keys ?? [])
