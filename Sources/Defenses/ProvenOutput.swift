@@ -100,7 +100,7 @@ struct ProvenOutput {
         with staging: URL
     ) throws -> ([Proof.TensorChange], Proof.Claims.Unchanged) {
         var changed: [Proof.TensorChange] = []
-        var unchanged: [FileRecord] = []
+        var unchanged: [DigestedFile] = []
         for before in ([model.weights] + model.twins).flatMap(\.archives) {
             let file = model.path(of: before.url)
             let after = try TensorArchive.open(staging.appendingPathComponent(file))
@@ -109,7 +109,7 @@ struct ProvenOutput {
                     throw CheckpointError(after.url, "has no ‘\(old.name)’, which its input has")
                 }
                 if old.bytes.hasSameBytes(as: new.bytes) {
-                    unchanged.append(FileRecord(name: "\(file)/\(old.name)", tensor: new))
+                    unchanged.append(DigestedFile(name: "\(file)/\(old.name)", tensor: new))
                 } else {
                     changed.append(try Proof.TensorChange(old, new, in: file))
                 }
@@ -117,15 +117,15 @@ struct ProvenOutput {
         }
         return (
             changed.sorted {
-                FileRecord.precedes("\($0.file)/\($0.name)", "\($1.file)/\($1.name)")
+                DigestedFile.precedes("\($0.file)/\($0.name)", "\($1.file)/\($1.name)")
             },
             Proof.Claims.Unchanged(
-                tensors: unchanged.count, sha256: FileRecord.digest(of: unchanged))
+                tensors: unchanged.count, sha256: DigestedFile.digest(of: unchanged))
         )
     }
 }
 
-extension FileRecord {
+extension DigestedFile {
     fileprivate init(name: String, tensor: StoredTensor) {
         var digest = ContentDigest()
         tensor.bytes.withUnsafeBytes { digest.update($0) }

@@ -28,7 +28,7 @@ public struct Attestation: Sendable {
     ///
     /// - Throws: `FileError` where a file cannot be read.
     public init(of folder: URL, _ proof: Proof) throws {
-        let subjects = try FileRecord.all(at: folder).map { Self.resource($0.name, $0.sha256) }
+        let subjects = try DigestedFile.all(at: folder).map { Self.resource($0.name, $0.sha256) }
         document = [
             "_type": .string(Self.statementType), "subject": .array(subjects),
             "predicateType": .string(Self.predicateType), "predicate": Self.predicate(of: proof),

@@ -41,7 +41,7 @@ public struct Proof: Sendable {
         /// What became of the card.
         public var card: CardRecord
         /// Every file that came out, but for the proof and a card with a paragraph.
-        public var outputs: [FileRecord]
+        public var outputs: [DigestedFile]
 
         /// How a model was purified.
         public struct Plan: Sendable, Decodable {
@@ -52,7 +52,7 @@ public struct Proof: Sendable {
         /// What went in.
         public struct Inputs: Sendable, Decodable {
             /// The files of the model.
-            public var model: [FileRecord]
+            public var model: [DigestedFile]
         }
 
         /// Tensors that are the input's to the bit.

@@ -44,7 +44,7 @@ public struct ProofCheck: Sendable, Encodable {
     /// - Throws: `FileError` where files cannot be read, and where an attestation is given but there
     ///   is no proof.
     public init(before: URL?, after: URL, attestation: URL? = nil) throws {
-        let folder = FileRecord.isRegularFile(after) ? after.deletingLastPathComponent() : after
+        let folder = DigestedFile.isRegularFile(after) ? after.deletingLastPathComponent() : after
         comparedInput = before != nil
         state = .none
         let proof: Proof?
@@ -115,7 +115,7 @@ public struct ProofCheck: Sendable, Encodable {
     }
 
     private mutating func compareOutput(_ folder: URL, _ proof: Proof) throws {
-        var found = try FileRecord.all(at: folder)
+        var found = try DigestedFile.all(at: folder)
         found.removeAll { $0.name == Proof.file }
         accounted.insert(Proof.file)
         if proof.claims.card.state != .left {
@@ -131,7 +131,7 @@ public struct ProofCheck: Sendable, Encodable {
         }
         compare(found, with: proof.claims.outputs, of: "the output")
         let manifest = folder.appendingPathComponent(OutputFolder.manifestName)
-        if FileRecord.isRegularFile(manifest) {
+        if DigestedFile.isRegularFile(manifest) {
             let data = try BoundedRead.data(of: manifest, atMost: Proof.maximumBytes)
             if data != (try OutputFolder.manifest(of: folder)) {
                 differences.append(
@@ -147,9 +147,9 @@ public struct ProofCheck: Sendable, Encodable {
     }
 
     private mutating func compareInput(_ before: URL, _ proof: Proof) throws {
-        var found = try FileRecord.all(at: before)
+        var found = try DigestedFile.all(at: before)
         // A file alone may have been renamed.
-        if FileRecord.isRegularFile(before), let recorded = proof.claims.inputs.model.first,
+        if DigestedFile.isRegularFile(before), let recorded = proof.claims.inputs.model.first,
             proof.claims.inputs.model.count == 1
         {
             found[0].name = recorded.name
@@ -157,7 +157,7 @@ public struct ProofCheck: Sendable, Encodable {
         compare(found, with: proof.claims.inputs.model, of: "the input")
         guard accounted.contains(ModelCard.file) else { return }
         let card = proof.claims.card
-        let input = FileRecord.isRegularFile(before) ? nil : try ProofDraft.card(of: before)
+        let input = DigestedFile.isRegularFile(before) ? nil : try ProofDraft.card(of: before)
         let expected = ModelCard.prepared(
             from: input, ModelCard.Edit(baseModel: card.baseModel))
         if expected.record != card {
@@ -167,7 +167,7 @@ public struct ProofCheck: Sendable, Encodable {
     }
 
     private mutating func compare(
-        _ found: [FileRecord], with recorded: [FileRecord], of side: String
+        _ found: [DigestedFile], with recorded: [DigestedFile], of side: String
     ) {
         let files = Dictionary(found.map { ($0.name, $0) }) { first, _ in first }
         let names = Set(recorded.map(\.name))

@@ -13,7 +13,7 @@ public struct ProofDraft: Sendable {
     /// What it was computed on.
     public var machine: JSONObject = [:]
     /// The files of the model that went in.
-    public var model: [FileRecord]
+    public var model: [DigestedFile]
     /// The card that went in; nil where there was none.
     public var inputCard: Data?
     /// The other files that were read.
@@ -57,7 +57,7 @@ public struct ProofDraft: Sendable {
         self.method = method
         self.settings = try JSONValue(encoding: settings)
         self.seed = seed
-        self.model = try FileRecord.all(at: model)
+        self.model = try DigestedFile.all(at: model)
         self.sources = try sources.map(SourceRecord.init)
         inputCard = try Self.card(of: model)
     }
@@ -66,7 +66,7 @@ public struct ProofDraft: Sendable {
     /// too large as well.
     static func card(of model: URL) throws -> Data? {
         let url = model.appendingPathComponent(ModelCard.file)
-        guard FileRecord.isRegularFile(url) else { return nil }
+        guard DigestedFile.isRegularFile(url) else { return nil }
         let handle = try FileHandle(forReadingFrom: url)
         defer { try? handle.close() }
         return try handle.read(upToCount: ModelCard.maximumBytes + 1) ?? Data()
@@ -77,7 +77,7 @@ public struct ProofDraft: Sendable {
     /// Throws `FileError` or what writing throws.
     public func seal(_ folder: URL) throws -> Proof {
         try remove(Proof.file, in: folder)
-        var files = try FileRecord.all(at: folder)
+        var files = try DigestedFile.all(at: folder)
         let (card, record) = ModelCard.prepared(
             from: inputCard, self.card, beside: files.map(\.name))
         if card != nil { files.removeAll { $0.name == ModelCard.file } }
@@ -97,7 +97,7 @@ public struct ProofDraft: Sendable {
         }
     }
 
-    private func document(card: Proof.CardRecord, outputs: [FileRecord]) throws -> JSONObject {
+    private func document(card: Proof.CardRecord, outputs: [DigestedFile]) throws -> JSONObject {
         var document: JSONObject = ["schema": .string(Proof.schema)]
         document["tool"] = try JSONValue(encoding: Tool())
         document["plan"] = .object(["method": .string(method), "settings": settings])
@@ -145,7 +145,7 @@ public struct SourceRecord: Sendable, Codable, Equatable {
     /// How many files a folder holds; nil for a file.
     public var files: Int?
     /// The files of a folder that holds at most ``entryLimit``.
-    public var entries: [FileRecord]?
+    public var entries: [DigestedFile]?
 
     /// Folders of more files are recorded by one digest.
     public static let entryLimit = 1000
@@ -156,14 +156,14 @@ public struct SourceRecord: Sendable, Codable, Equatable {
     public init(_ source: DataSource) throws {
         role = source.role
         name = source.url.lastPathComponent
-        if FileRecord.isRegularFile(source.url) {
-            let record = try FileRecord(source.url, as: name)
+        if DigestedFile.isRegularFile(source.url) {
+            let record = try DigestedFile(source.url, as: name)
             (size, sha256) = (record.size, record.sha256)
             return
         }
-        let all = try FileRecord.all(at: source.url)
+        let all = try DigestedFile.all(at: source.url)
         size = all.reduce(0) { $0 + $1.size }
-        sha256 = FileRecord.digest(of: all)
+        sha256 = DigestedFile.digest(of: all)
         files = all.count
         entries = all.count <= Self.entryLimit ? all : nil
     }

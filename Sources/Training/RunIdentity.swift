@@ -8,12 +8,12 @@ import Torch
 /// The files that a run reads, as snapshots keep them.
 public struct RunInputs: Sendable, Equatable {
     /// The files of the model.
-    public var model: [FileRecord]
+    public var model: [DigestedFile]
     /// The other files and folders, in the order in which they are read.
     public var sources: [SourceRecord]
 
     /// These files.
-    public init(model: [FileRecord], sources: [SourceRecord]) {
+    public init(model: [DigestedFile], sources: [SourceRecord]) {
         self.model = model
         self.sources = sources
     }
@@ -22,7 +22,7 @@ public struct RunInputs: Sendable, Equatable {
     ///
     /// - Throws: `FileError` where one cannot be read.
     public init(model: URL?, sources: [DataSource]) throws {
-        self.model = try model.map { try FileRecord.all(at: $0) } ?? []
+        self.model = try model.map { try DigestedFile.all(at: $0) } ?? []
         self.sources = try sources.map(SourceRecord.init)
     }
 

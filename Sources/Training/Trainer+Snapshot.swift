@@ -100,7 +100,7 @@ extension Trainer {
         where key != SnapshotKey.digest {
             digest.update(Data("\(key)\0\(value)\0".utf8))
         }
-        for tensor in tensors.sorted(by: { FileRecord.precedes($0.name, $1.name) }) {
+        for tensor in tensors.sorted(by: { DigestedFile.precedes($0.name, $1.name) }) {
             digest.update(
                 Data("\(tensor.name)\0\(tensor.scalarType.rawValue) \(tensor.shape)\0".utf8))
             tensor.bytes.withUnsafeBytes { digest.update($0) }

@@ -1,7 +1,7 @@
 import Foundation
 
 /// A file by its name, size and content.
-public struct FileRecord: Sendable, Codable, Equatable {
+public struct DigestedFile: Sendable, Codable, Equatable {
     /// Its path from the folder that is recorded, with `/` between the parts.
     public var name: String
     /// Its bytes.
@@ -40,13 +40,13 @@ public struct FileRecord: Sendable, Codable, Equatable {
     /// of a file, its own. What lies in folders whose names begin with a dot is no part of it.
     ///
     /// - Throws: `FileError` where nothing is there, or a file cannot be read.
-    public static func all(at url: URL) throws -> [FileRecord] {
-        try FileTree(url).files.map { try FileRecord($0.url, as: $0.name) }
+    public static func all(at url: URL) throws -> [DigestedFile] {
+        try FileTree(url).files.map { try DigestedFile($0.url, as: $0.name) }
     }
 
     /// One digest of many files: that of the lines `SHA-256␠␠name␊`, by the bytes of the names, as
     /// `sha256sum` writes them.
-    public static func digest(of records: [FileRecord]) -> String {
+    public static func digest(of records: [DigestedFile]) -> String {
         var digest = ContentDigest()
         for record in records.sorted(by: { precedes($0.name, $1.name) }) {
             digest.update(Data("\(record.sha256)  \(record.name)\n".utf8))
@@ -101,7 +101,7 @@ public struct FileTree: Sendable {
         guard !found.isEmpty || FileManager.default.fileExists(atPath: root.path) else {
             throw FileError(path: url.path, "no such file or folder")
         }
-        files = found.sorted { FileRecord.precedes($0.name, $1.name) }
+        files = found.sorted { DigestedFile.precedes($0.name, $1.name) }
     }
 }
 
