@@ -101,7 +101,7 @@ let package = Package(
         .target(
             name: "Evaluation",
             dependencies: ["Attacks", "Defenses", "Files", "ModelZoo", "Provenance"]),
-        .target(name: "Reports", dependencies: ["Evaluation", "Files"]),
+        .target(name: "Reports", dependencies: ["Evaluation", "Files", "JSON"]),
         .target(
             name: "RecipeKit",
             dependencies: [

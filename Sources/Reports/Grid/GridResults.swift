@@ -1,6 +1,7 @@
 import DataPipeline
 import Evaluation
 import Foundation
+import JSON
 import Training
 
 /// What a run of many stages came to, as far as it has come.
@@ -36,7 +37,7 @@ public struct GridResults: Sendable {
         }
         let record: GridRecord
         do {
-            record = try JSONDecoder().decode(GridRecord.self, from: data)
+            record = try JSONDecoder().decodeStrictly(GridRecord.self, from: data)
         } catch {
             throw DataError(
                 file: file, "is not the record of a run: \(StageReader.reason(error))")
@@ -90,6 +91,7 @@ private enum StageReader {
         of data: Data, for stage: StageResult, file: String
     ) -> StageResult.Outcome {
         do {
+            try JSONValue.check(data)
             if stage.isEvaluation {
                 return .evaluation(try decoder.decode(EvaluationReport.self, from: data))
             }
@@ -98,7 +100,6 @@ private enum StageReader {
                 return NeuronCounts(report).map(StageResult.Outcome.neurons)
                     ?? .unreadable("\(file): no trigger was analyzed")
             }
-            _ = try JSONSerialization.jsonObject(with: data)
         } catch {
             return .unreadable("\(file): \(reason(error))")
         }
@@ -127,7 +128,7 @@ private enum StageReader {
         case .typeMismatch(_, let where_)?, .valueNotFound(_, let where_)?:
             (context, words) = (where_, "a value is of another type than expected")
         case .dataCorrupted(let where_)?: (context, words) = (where_, nil)
-        default: return "it is no valid JSON"
+        default: return (error as? JSONError).map { "\($0)" } ?? "it is no valid JSON"
         }
         let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }
         let place = path.isEmpty ? "" : " at ‘\(path.joined(separator: "."))’"
