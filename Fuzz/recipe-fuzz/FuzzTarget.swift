@@ -3,6 +3,7 @@ import Evaluation
 import Foundation
 
 @testable import RecipeCLI
+@testable import Scanning
 @testable import TensorFormats
 @testable import TextTokenizers
 
@@ -26,6 +27,8 @@ enum FuzzTarget: String, CaseIterable {
     case captions
     /// An index of shards.
     case indices
+    /// The scanner, under the name that the first byte chooses.
+    case scans
 
     /// What is done with bytes.
     func attempt() throws -> ([UInt8]) -> Void {
@@ -39,6 +42,7 @@ enum FuzzTarget: String, CaseIterable {
         case .tables: return try Self.table()
         case .captions: return try Self.captions()
         case .indices: return try Self.index()
+        case .scans: return Self.scan
         }
     }
 
@@ -74,6 +78,18 @@ extension FuzzTarget {
                 _ = tensor.bytes.withUnsafeBytes { $0.reduce(0) { $0 &+ Int($1) } }
             }
         }
+    }
+
+    private static func scan(_ bytes: [UInt8]) {
+        let names = [
+            "m.pkl", "m.pt", "m.bin", "m.safetensors", "a.npy", "c.json", "m.onnx", "m.gguf",
+            "m.h5",
+            "m.tar", "c.yaml", "saved_model.pb", "x",
+        ]
+        let name = names[Int(bytes.first ?? 0) % names.count]
+        let scan = FileScan(path: name, size: max(0, bytes.count - 1), limits: .default)
+        Array(bytes.dropFirst()).withUnsafeBytes { scan.examine($0, at: Place(file: name)) }
+        precondition(scan.liveBytes == 0 && scan.record.bytes == scan.size)
     }
 
     private static func pickle(_ bytes: [UInt8]) {

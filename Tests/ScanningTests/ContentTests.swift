@@ -135,6 +135,7 @@ import Testing
         ("config.json", #"{"a": 1, "\u0061": 2}"#, .configDuplicateKey),
         ("config.json", #"{"num_hidden_layers": 1e9}"#, .configNumber),
         ("config.json", #"{"a": "#, .configDamaged),
+        ("config.json", #"{"a": [1,],}"#, .configDamaged),
         (
             "m.safetensors.index.json", #"{"weight_map": {"a": "../x.safetensors"}}"#,
             .configRedirect
@@ -168,6 +169,7 @@ import Testing
             "modules.json",
             #"[{"type": "sentence_transformers.models.Pooling", "path": "1_Pooling"}]"#
         ),
+        ("vocab.json", "{\"e\u{301}\": 1, \"\u{E9}\": 2}"),
         ("data.json", "{\"a\": 1}\n{\"a\": 2}\n"), ("README.md", "# A model\n\nimport it.\n"),
     ])
     func passesPlainConfigs(_ name: String, _ text: String) {

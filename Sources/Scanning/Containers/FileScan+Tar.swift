@@ -19,14 +19,18 @@ struct TarHeader {
             if let first = field.first, first & 0x80 != 0 {
                 return field.dropFirst(count - 7).reduce(0) { $0 << 8 | Int($1) }
             }
-            let digits = field.filter { $0 != 0 && $0 != 0x20 }
+            // As Python's reader takes it: what follows a zero byte does not count.
+            let digits = field.prefix { $0 != 0 }.filter { $0 != 0x20 }
             return digits.isEmpty ? 0 : Int(String(decoding: digits, as: UTF8.self), radix: 8)
         }
         guard let size = octal(124, 12), size >= 0, size <= 1 << 60, let sum = octal(148, 8) else {
             return nil
         }
-        let actual = block.enumerated().reduce(0) {
-            $0 + ((148..<156).contains($1.offset) ? 32 : Int($1.element))
+        // Old programs summed signed bytes.
+        func total(_ value: (UInt8) -> Int) -> Int {
+            block.enumerated().reduce(0) {
+                $0 + ((148..<156).contains($1.offset) ? 32 : value($1.element))
+            }
         }
         let prefix = block.has("ustar", at: 257) ? text(345, 155) : ""
         name = (prefix.isEmpty ? "" : prefix + "/") + text(0, 100)
@@ -34,7 +38,8 @@ struct TarHeader {
         type = block[156]
         mode = octal(100, 8) ?? 0
         link = text(157, 100)
-        isPlausible = sum == actual && sum > 0
+        isPlausible =
+            sum > 0 && (sum == total { Int($0) } || sum == total { Int(Int8(bitPattern: $0)) })
     }
 }
 

@@ -132,8 +132,9 @@ private struct JSONReader {
                 fail("expected a key")
                 return .object(members, count: count)
             }
-            // Hashes of one process collide once in 2⁶⁴.
-            if !keys.insert(key.hashValue).inserted, repeated.count < 100 {
+            // By the bytes, for Swift takes two spellings of an accent for one; hashes of one process
+            // collide once in 2⁶⁴.
+            if !keys.insert(Array(key.utf8).hashValue).inserted, repeated.count < 100 {
                 repeated.append(JSONTree.Repeated(key: key, offset: start))
             }
             skipSpace()
@@ -174,6 +175,10 @@ private struct JSONReader {
         if next == UInt8(ascii: ",") {
             position += 1
             skipSpace()
+            guard next != end else {
+                fail("expected a value after ‘,’")
+                return false
+            }
             return true
         }
         if next == end { return true }
