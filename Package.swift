@@ -66,7 +66,7 @@ let package = Package(
             name: "Provenance",
             dependencies: ["CBuild", "Files", "JSON", .product(name: "Yams", package: "Yams")]),
         .target(name: "TensorFormats", dependencies: ["CZlib", "Files", "JSON"]),
-        .target(name: "Scanning", dependencies: ["TensorFormats", "CZlib"]),
+        .target(name: "Scanning", dependencies: ["CZlib", "Files", "TensorFormats"]),
         .target(name: "TextTokenizers", dependencies: ["CZlib", "Files", "JSON"]),
         .target(
             name: "CImage", cSettings: cFlags,

@@ -1,3 +1,5 @@
+import Files
+
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
@@ -84,22 +86,11 @@ extension UnsafeRawBufferPointer {
 public func harmless(_ text: String, atMost limit: Int = 200) -> String {
     var shown = ""
     for scalar in text.unicodeScalars.prefix(limit) {
-        if scalar.isDeceptive {
+        if scalar.isHidden {
             shown += "\\u{" + String(scalar.value, radix: 16) + "}"
         } else {
             shown.unicodeScalars.append(scalar)
         }
     }
     return text.unicodeScalars.dropFirst(limit).isEmpty ? shown : shown + "…"
-}
-
-extension Unicode.Scalar {
-    /// Whether it is not seen, or changes how its neighbours are seen.
-    var isDeceptive: Bool {
-        switch properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned:
-            true
-        default: false
-        }
-    }
 }

@@ -1,3 +1,5 @@
+import Files
+
 extension FileScan {
     /// Names of an archive's entries: none twice, none that leads out, none that deceives.
     func checkNames(_ names: [String], isTorch: Bool, at place: Place) {
@@ -17,7 +19,7 @@ extension FileScan {
             if let fault = Self.fault(ofName: name) {
                 report(.containerUnsafeName, at: place, "‘\(harmless(name))’ \(fault)")
             }
-            if name.unicodeScalars.contains(where: \.isDeceptive) {
+            if name.unicodeScalars.contains(where: \.isHidden) {
                 report(.folderDeceptiveName, at: place, "‘\(harmless(name))’ hides characters")
             }
         }

@@ -1,3 +1,5 @@
+import Files
+
 /// The beginning of a safetensors file.
 enum SafetensorsHeader {
     /// The length of the header, where the bytes begin as the format asks.
@@ -62,7 +64,7 @@ extension FileScan {
         _ name: String, _ value: JSONTree.Value, within count: Int, at place: Place
     ) -> DeclaredTensor? {
         let shown = harmless(name)
-        if name.unicodeScalars.contains(where: \.isDeceptive) {
+        if name.unicodeScalars.contains(where: \.isHidden) {
             report(.tensorName, at: place, "the tensor ‘\(shown)’ hides characters")
         }
         let offsets = value["data_offsets"]?.elements.compactMap(\.integer) ?? []

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 extension Scanner {
@@ -28,7 +29,7 @@ extension Scanner {
     private func checkName(_ path: String, _ scan: FileScan) {
         let name = path.split(separator: "/").last.map(String.init) ?? path
         let place = Place(file: name)
-        if path.unicodeScalars.contains(where: \.isDeceptive) {
+        if path.unicodeScalars.contains(where: \.isHidden) {
             scan.report(
                 .folderDeceptiveName, at: place, "the name ‘\(harmless(name))’ hides characters")
         }

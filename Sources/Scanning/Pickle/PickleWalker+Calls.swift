@@ -1,3 +1,5 @@
+import Files
+
 extension PickleWalker {
     /// Opcodes that import and call; false for others.
     mutating func callStep(_ opcode: UInt8, at offset: Int) -> Bool {
@@ -175,7 +177,7 @@ extension PickleWalker {
             switch value {
             case .text(let index), .data(let index):
                 let text = text(literals[index])
-                let isReadable = text.unicodeScalars.prefix(60).allSatisfy { !$0.isDeceptive }
+                let isReadable = text.unicodeScalars.prefix(60).allSatisfy { !$0.isHidden }
                 return isReadable ? "'\(harmless(text, atMost: 60))'" : nil
             case .integer(let value): return "\(value)"
             default: return nil
