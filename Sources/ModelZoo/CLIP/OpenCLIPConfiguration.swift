@@ -46,12 +46,6 @@ enum OpenCLIPConfiguration {
         return JSONFile(url: url, fields: found)
     }
 
-    /// The files that open_clip looks for, in the order in which it takes them.
-    static let weights = [
-        "open_clip_model.safetensors", "open_clip_pytorch_model.safetensors",
-        "open_clip_pytorch_model.bin", "open_clip_pytorch_model.pth",
-    ]
-
     /// Throws where a folder's `config.json` and its `open_clip_config.json` describe two models:
     /// what one library would compute is not what the other would.
     static func check(_ folder: ModelFolder) throws {

@@ -200,13 +200,12 @@ extension ImageModelFolder {
             try OpenCLIPConfiguration.check(folder)
             return folder
         }
-        let openCLIP = try OpenCLIPConfiguration.described(in: url)
-        // What is written for a single file is a folder with that file.
-        var files = try manager.contentsOfDirectory(atPath: url.path).sorted().filter {
-            weightTypes.contains(($0 as NSString).pathExtension.lowercased())
+        if described == nil, let openCLIP = try OpenCLIPConfiguration.described(in: url) {
+            return try ModelFolder.open(url, describedBy: openCLIP, for: examination)
         }
-        if openCLIP != nil, let own = OpenCLIPConfiguration.weights.first(where: files.contains) {
-            files = [own]
+        // What is written for a single file is a folder with that file.
+        let files = try manager.contentsOfDirectory(atPath: url.path).sorted().filter {
+            weightTypes.contains(($0 as NSString).pathExtension.lowercased())
         }
         guard files.count == 1 else {
             throw CheckpointError(
@@ -218,7 +217,7 @@ extension ImageModelFolder {
                 advice: "name the weights file itself")
         }
         return try ModelFolder.open(
-            url, weights: files[0], configuration: described ?? openCLIP, for: examination)
+            url, weights: files[0], configuration: described, for: examination)
     }
 
     private static func dialect(of state: StateDictionary) -> Dialect? {
