@@ -415,6 +415,7 @@ def checkpoints():
     yield "same-object", (lambda one: {"model": one, "model_ema": one})(small())
     yield "random-states", {"model": small(), "rng_state": torch.get_rng_state()[:64].clone(),
                             "cuda_rng_state": [torch.get_rng_state()[:64].clone()]}
+    yield "optimizer-alone", {"model": small(), "optimizer": {"last_optimizer": optimizer_of(torch.optim.Adam)}}
     yield "nested", {"model": {"module": {"state_dict": small(), "step": 5}}}
     yield "others", {"model": small(), "n": None, "b": True, "f": 0.5, "t": (1, "x"), "s": torch.Size([2]),
                      "d": torch.device("cpu"), "y": torch.float16, "large": 1 << 80, "l": [1, {"x": 2}],

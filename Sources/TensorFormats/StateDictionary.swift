@@ -34,6 +34,11 @@ struct StateDictionary {
                 advice: "save model.state_dict()")
         }
         tree = TensorTree(document)
+        guard !tree.isTooDeep else {
+            throw FormatError(
+                file: file, what: "nests its values deeper than any checkpoint",
+                advice: "save model.state_dict()")
+        }
         var candidates: [TensorTree.Group] = []
         for group in tree.groups {
             if let role = tree.role(of: group) {

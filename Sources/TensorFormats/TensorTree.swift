@@ -14,6 +14,7 @@ struct TensorTree {
         let parent: Int
         let value: Int
         let key: Key
+        let depth: Int
     }
 
     enum Key {
@@ -26,13 +27,26 @@ struct TensorTree {
     let document: PickleDocument
     private(set) var nodes: [Node] = []
     private(set) var groups: [Group] = []
+    /// Whether containers are nested deeper than any checkpoint's; those below are left out.
+    private(set) var isTooDeep = false
+    /// Dictionaries with an optimizer's list of `param_groups`.
+    private let optimizers: Set<Int>
+
+    private static let maximumDepth = 64
 
     /// Goes through each container once, so that those which refer to each other many times over
     /// cost no more than their size.
     init(_ document: PickleDocument) {
         self.document = document
         var seen = [Set<Int>](repeating: [], count: 2)
-        nodes.append(Node(parent: -1, value: document.root, key: .root))
+        optimizers = Set(
+            document.dictionaries.indices.filter { index in
+                document.dictionaries[index].contains { pair in
+                    guard case .list = document.values[pair.value] else { return false }
+                    return document.values[pair.key] == .string("param_groups")
+                }
+            })
+        nodes.append(Node(parent: -1, value: document.root, key: .root, depth: 0))
         var next = 0
         while next < nodes.count {
             visit(next, &seen)
@@ -52,7 +66,12 @@ struct TensorTree {
                 .list(let index) where seen[1].insert(index).inserted,
                 .tuple(let index) where seen[1].insert(index).inserted,
                 .set(let index) where seen[1].insert(index).inserted:
-                nodes.append(Node(parent: node, value: value, key: key))
+                let depth = nodes[node].depth + 1
+                guard depth <= Self.maximumDepth else {
+                    isTooDeep = true
+                    return
+                }
+                nodes.append(Node(parent: node, value: value, key: key, depth: depth))
             default: break
             }
         }
@@ -133,10 +152,13 @@ extension TensorTree {
     /// kept of each has a plain name, so that no model can pass for one.
     private func isOptimizerState(_ group: Group) -> Bool {
         let way = way(to: group.node)
-        for (place, node) in way.enumerated() {
-            guard case .dictionary(let index) = document.values[node.value],
-                way[...place].contains(where: { Self.isOptimizerKey(name(of: $0.key)) }),
-                isOptimizer(document.members(of: .dictionary(index)) ?? [])
+        // The file itself may be one.
+        for place in -1..<way.count {
+            let value = place < 0 ? document.root : way[place].value
+            guard case .dictionary(let index) = document.values[value],
+                optimizers.contains(index),
+                place < 0
+                    || way[...place].contains(where: { Self.isOptimizerKey(name(of: $0.key)) })
             else { continue }
             let rest = Array(way[(place + 1)...])
             guard let first = rest.first.map({ name(of: $0.key) }), rest.count >= 2 else {
@@ -154,18 +176,12 @@ extension TensorTree {
         return false
     }
 
-    private func isOptimizer(_ members: [(key: String, value: PickleValue)]) -> Bool {
-        members.contains { member in
-            guard member.key == "param_groups", case .list = member.value else { return false }
-            return true
-        }
-    }
-
     private func isSlot(_ name: String) -> Bool {
         !name.contains(".") && !["weight", "bias", "gamma", "beta", "data"].contains(name)
     }
 
-    /// Whether `group` is bytes under keys that speak of a random number generator.
+    /// Whether `group` is bytes under keys that speak of a random number generator, or of the device
+    /// whose it is.
     private func isRandomState(_ group: Group) -> Bool {
         let path = path(to: group.node)
         return group.members.allSatisfy { member in
@@ -173,7 +189,10 @@ extension TensorTree {
             let isBytes = document.storages[tensor.storage].className.hasSuffix(".ByteStorage")
             let names = path + (group.hasNames ? [member.name] : [])
             return isBytes && tensor.shape.count == 1
-                && names.contains { $0.lowercased().contains("rng") }
+                && names.contains { name in
+                    ["cpu", "cuda"].contains(name)
+                        || ["rng", "random"].contains { name.lowercased().contains($0) }
+                }
         }
     }
 

@@ -223,4 +223,21 @@ struct DictionaryChoiceTests {
             )
         }
     }
+
+    @Test("A file that is an optimizer's state alone holds no model, and nothing that is ambiguous")
+    func optimizerAlone() throws {
+        let optimizer = try TensorArchive.open(file("read/adam.pt"), weights: "model")
+        #expect(optimizer.dictionaries.dropFirst().allSatisfy { $0.role == .leftOut })
+        // {'state': {0: {'x': tensor}, 1: {'x': tensor}}, 'param_groups': []}
+        let tensor = Handmade.pickle(count: 2, offset: 0, shape: [2], strides: [1])
+        let slot = Array(tensor[2...].dropLast())
+        let state = [0x7D, 0x28, 0x4B, 0] + slot + [0x4B, 1] + slot + [0x75]
+        let pickle =
+            [0x80, 2, 0x7D, 0x28] + Handmade.unicode("state") + state
+            + Handmade.unicode("param_groups") + [0x5D, 0x75, 0x2E]
+        let storage = [UInt8](repeating: 1, count: 8)
+        let alone = try open(try Handmade.zip(pickle, entries: [("data/0", storage)]))
+        #expect(alone.tensors.isEmpty)
+        #expect(alone.dictionaries.map(\.role) == [.trainingState, .trainingState])
+    }
 }
