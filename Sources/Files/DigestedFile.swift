@@ -41,7 +41,16 @@ public struct DigestedFile: Sendable, Codable, Equatable {
     ///
     /// - Throws: `FileError` where nothing is there, or a file cannot be read.
     public static func all(at url: URL) throws -> [DigestedFile] {
-        try FileTree(url).files.map { try DigestedFile($0.url, as: $0.name) }
+        try all(in: FileTree(url))
+    }
+
+    /// The same for the files of a model: links that lead out of its folder are no part of it.
+    public static func all(ofModel url: URL) throws -> [DigestedFile] {
+        try all(in: FileTree(url, bounds: LinkBounds(of: url)))
+    }
+
+    private static func all(in tree: FileTree) throws -> [DigestedFile] {
+        try tree.files.map { try DigestedFile($0.url, as: $0.name) }
     }
 
     /// One digest of many files: that of the lines `SHA-256␠␠name␊`, by the bytes of the names, as
@@ -77,10 +86,11 @@ public struct FileTree: Sendable {
     public let files: [Entry]
 
     /// The files at `url`, but for the list that an output folder has of them. Links to files count as what they lead to; links to folders are not
-    /// followed, nor are folders entered whose names begin with a dot.
+    /// followed, nor are folders entered whose names begin with a dot; with `bounds`, no links that
+    /// lead out of them either.
     ///
     /// - Throws: `FileError` where nothing is there.
-    public init(_ url: URL) throws {
+    public init(_ url: URL, bounds: LinkBounds? = nil) throws {
         if RegularFile(url) != nil {
             files = [Entry(name: url.lastPathComponent, url: url)]
             return
@@ -96,6 +106,7 @@ public struct FileTree: Sendable {
             guard name != OutputFolder.manifestName else { continue }
             guard !parts.dropLast().contains(where: { $0.hasPrefix(".") }) else { continue }
             let file = root.appendingPathComponent(name)
+            if let bounds, !bounds.holds(file.path) { continue }
             if RegularFile(file) != nil { found.append(Entry(name: name, url: file)) }
         }
         guard !found.isEmpty || FileManager.default.fileExists(atPath: root.path) else {

@@ -147,7 +147,7 @@ public struct ProofCheck: Sendable, Encodable {
     }
 
     private mutating func compareInput(_ before: URL, _ proof: Proof) throws {
-        var found = try DigestedFile.all(at: before)
+        var found = try DigestedFile.all(ofModel: before)
         // A file alone may have been renamed.
         if DigestedFile.isRegularFile(before), let recorded = proof.claims.inputs.model.first,
             proof.claims.inputs.model.count == 1

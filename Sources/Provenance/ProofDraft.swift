@@ -57,7 +57,7 @@ public struct ProofDraft: Sendable {
         self.method = method
         self.settings = try JSONValue(encoding: settings)
         self.seed = seed
-        self.model = try DigestedFile.all(at: model)
+        self.model = try DigestedFile.all(ofModel: model)
         self.sources = try sources.map(SourceRecord.init)
         inputCard = try Self.card(of: model)
     }

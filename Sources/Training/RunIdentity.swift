@@ -22,7 +22,7 @@ public struct RunInputs: Sendable, Equatable {
     ///
     /// - Throws: `FileError` where one cannot be read.
     public init(model: URL?, sources: [DataSource]) throws {
-        self.model = try model.map { try DigestedFile.all(at: $0) } ?? []
+        self.model = try model.map { try DigestedFile.all(ofModel: $0) } ?? []
         self.sources = try sources.map(SourceRecord.init)
     }
 

@@ -76,33 +76,17 @@ public struct FolderTree: Sendable {
 
     private struct Walk {
         let root: URL
-        /// Real paths, each with a `/` at its end, under which links may lead.
-        let allowed: [String]
+        /// Where links may lead.
+        let bounds: LinkBounds
         var entries: [Entry] = []
 
         init(_ root: URL) throws {
             self.root = root
-            guard let real = Self.realPath(root.path) else {
+            guard let bounds = LinkBounds(of: root) else {
                 throw CheckpointError(
                     root, "cannot be examined: \(String(cString: strerror(errno)))")
             }
-            allowed = [real + "/"] + [Self.blobs(of: real)].compactMap { $0 }
-        }
-
-        /// A hub cache's folder of contents, for a folder in one of its snapshots.
-        private static func blobs(of path: String) -> String? {
-            let parts = path.split(separator: "/").map(String.init)
-            // models--OWNER--NAME/snapshots/REVISION, and folders therein.
-            guard let place = parts.lastIndex(of: "snapshots"), place > 0, parts.count > place + 1
-            else { return nil }
-            return realPath("/" + parts[..<place].joined(separator: "/") + "/blobs")
-                .map { $0 + "/" }
-        }
-
-        private static func realPath(_ path: String) -> String? {
-            guard let found = realpath(path, nil) else { return nil }
-            defer { free(found) }
-            return String(cString: found)
+            self.bounds = bounds
         }
 
         mutating func look(into folder: String, as path: String, depth: Int) throws {
@@ -160,11 +144,11 @@ public struct FolderTree: Sendable {
 
         private mutating func follow(_ place: String, as path: String) {
             let target = (try? FileManager.default.destinationOfSymbolicLink(atPath: place)) ?? "?"
-            guard let real = Self.realPath(place) else {
+            guard let real = LinkBounds.realPath(place) else {
                 add(path, .link("it is a link to \(target), where nothing is"), place)
                 return
             }
-            guard allowed.contains(where: real.hasPrefix) else {
+            guard bounds.holds(place) else {
                 add(path, .link("it is a link that leads out of the folder, to \(target)"), place)
                 return
             }
