@@ -12,7 +12,7 @@ struct PlanFile {
     var root: PlanNode
 
     /// The largest plan that is read, in bytes.
-    static let maximumBytes = 1 << 20
+    static let maximumBytes = 1 << 18
     /// The most references to anchors that a plan may have: each can double what it stands for.
     static let maximumAliases = 16
     /// The most brackets of a plan that may be open at once.
@@ -42,7 +42,11 @@ struct PlanFile {
         do {
             node = try compose(yaml: text)
         } catch {
-            throw PlanError("is no valid YAML: \(PlainWords.of(error))", file: file)
+            // The parser's reason quotes the line, however long that is.
+            let reason = PlainWords.of(error)
+            throw PlanError(
+                "is no valid YAML: \(reason.prefix(300))\(reason.count > 300 ? "…" : "")",
+                file: file)
         }
         guard let node else { throw PlanError("is empty", file: file) }
         var budget = 100_000
