@@ -54,8 +54,7 @@ extension Trainer {
         let differences = try differences(from: snapshot)
         guard differences.isEmpty || acceptingChanges else {
             throw snapshot.refusal(
-                "belongs to another run, or was changed:\n  "
-                    + differences.joined(separator: "\n  ") + "\n",
+                "belongs to another run, or was changed: " + differences.joined(separator: "; "),
                 advice: "start afresh, resume with what it was made with, or pass "
                     + "--accept-changes to go on all the same")
         }
@@ -154,6 +153,6 @@ private struct Snapshot {
     func refusal(
         _ reason: String, advice: String = "start afresh, or resume with what it was made with"
     ) -> TrainingError {
-        TrainingError("\(url.path): \(reason)" + (reason.hasSuffix("\n") ? "" : "; ") + advice)
+        TrainingError("\(url.path): \(reason); \(advice)")
     }
 }
