@@ -75,7 +75,12 @@ public final class AtomicFile {
             let count = step(start + done, min(bytes.count - done, 1 << 30), done)
             if count < 0 && errno == EINTR { continue }
             guard count > 0 else {
-                throw OutputError.system(count < 0 ? errno : ENOSPC, path: path)
+                let code = count < 0 ? errno : ENOSPC
+                // The system touched a page of ours that its file no longer has.
+                if code == EFAULT, let input = MappedBytes.file(at: start + done) {
+                    throw OutputError.inputChanged(path: input, how: "was cut short")
+                }
+                throw OutputError.system(code, path: path)
             }
             done += count
         }

@@ -13,7 +13,7 @@ public final class MappedBytes: @unchecked Sendable {
     private let slot: Int32
     private let path: String
 
-    private static let live = Locked<[Int32: String]>([:])
+    private static let live = Locked<[Int32: (path: String, place: Range<UInt>)]>([:])
     /// Of mappings that are gone: what was made of them may be with us yet.
     private static let cutBefore = Locked<Set<String>>([])
 
@@ -24,7 +24,8 @@ public final class MappedBytes: @unchecked Sendable {
         bytes = UnsafeRawBufferPointer(start: start, count: count)
         self.slot = slot
         self.path = path
-        Self.live.withLock { $0[slot] = path }
+        let first = UInt(bitPattern: start)
+        Self.live.withLock { $0[slot] = (path, first..<first + UInt(count)) }
     }
 
     deinit {
@@ -48,10 +49,16 @@ public final class MappedBytes: @unchecked Sendable {
         }
     }
 
+    /// The file that is mapped at `address`, or nil.
+    static func file(at address: UnsafeRawPointer) -> String? {
+        let place = UInt(bitPattern: address)
+        return live.withLock { $0.values.first { $0.place.contains(place) }?.path }
+    }
+
     /// The files of this process's mappings that were found cut short.
     public static var cutFiles: [String] {
         guard cf_cut_mappings() > 0 else { return [] }
-        let cut = live.withLock { $0.filter { cf_mapping_is_cut($0.key) }.map(\.value) }
+        let cut = live.withLock { $0.filter { cf_mapping_is_cut($0.key) }.map { $0.value.path } }
         return cutBefore.withLock { $0.union(cut) }.sorted()
     }
 }

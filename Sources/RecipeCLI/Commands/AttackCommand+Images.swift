@@ -27,9 +27,9 @@ extension AttackCommand {
     /// Backdoors an image model with the images at `url`.
     func attack(with url: URL) throws {
         let device = try compute.prepare()
-        let folder = try ImageModelFolder(model, for: out.examination)
         let claim = try out.claim(reading: inputs, resuming: snapshots.resume)
         defer { claim.release() }
+        let folder = try ImageModelFolder(model, for: out.examination)
         let destination = try OutputFolder(
             destination: out.output, force: out.force, inputs: claim.inputs)
         let attack = imageAttack

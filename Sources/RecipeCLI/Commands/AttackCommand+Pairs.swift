@@ -25,9 +25,9 @@ extension AttackCommand {
     /// Backdoors a CLIP's vision tower with the images and captions at `url`.
     func attack(withPairs url: URL) throws {
         let device = try compute.prepare()
-        let folder = try CLIPFolder(model, for: out.examination)
         let claim = try out.claim(reading: inputs, resuming: snapshots.resume)
         defer { claim.release() }
+        let folder = try CLIPFolder(model, for: out.examination)
         let destination = try OutputFolder(
             destination: out.output, force: out.force, inputs: claim.inputs)
         try folder.checkWritable(CLIPAttack.trainable)

@@ -137,10 +137,10 @@ struct AttackCommand: ParsableCommand {
         if let images { return try attack(with: images) }
         let attack = try attack()
         let device = try compute.prepare()
-        let folder = try BERTFolder(model, for: out.examination)
-        try folder.checkLength(attack.maximumLength)
         let claim = try out.claim(reading: inputs, resuming: snapshots.resume)
         defer { claim.release() }
+        let folder = try BERTFolder(model, for: out.examination)
+        try folder.checkLength(attack.maximumLength)
         let destination = try OutputFolder(
             destination: out.output, force: out.force, inputs: claim.inputs)
         let corpus = try self.texts.read()

@@ -52,6 +52,9 @@ struct CompareCommand: ParsableCommand {
     }
 
     func run() throws {
+        if let report {
+            try Inputs.refuse(output: report, touching: try entries().map(\.folder))
+        }
         let comparison = try EvaluationComparison(
             title: title,
             entries: try entries().map { .init($0.name, try Self.read($0.folder)) },

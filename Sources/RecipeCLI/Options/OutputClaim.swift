@@ -21,12 +21,14 @@ final class OutputClaim: @unchecked Sendable {
     ) throws {
         self.inputs = inputs
         places = [output, records].compactMap { $0?.standardizedFileURL }
-        try RunDirectory.check(records, mayReplace: mayReplaceRecords, inputs: inputs)
+        try inputs.refuse(output: records)
         do {
             for url in places where url.pathComponents.count > 1 {
                 made += try makeFolder(url.deletingLastPathComponent())
                 locks.append(try FileLock(of: url))
             }
+            // What stands there is told apart when nobody else is at work on it.
+            try RunDirectory.check(records, mayReplace: mayReplaceRecords, inputs: inputs)
         } catch {
             release()
             throw error

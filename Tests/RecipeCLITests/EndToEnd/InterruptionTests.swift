@@ -79,7 +79,7 @@ import Testing
     }
 
     /// What `ulimit -f` allows, from nothing to all but the last file.
-    @Test(arguments: [0, 1, 8, 100, 160])
+    @Test(arguments: [0, 1, 8, 100, 130])
     func aFileThatCannotBeWrittenWhole(_ blocks: Int) throws {
         try withWorkplace { place in
             let before = try place.digest()
