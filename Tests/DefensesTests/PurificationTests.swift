@@ -53,7 +53,8 @@ import Training
     func dropIn() throws {
         try withTemporaryFolder { scratch in
             let (report, comparison) = try purify(recipe(), in: scratch)
-            #expect(comparison.dropIn && comparison.changedFiles == [])
+            #expect(comparison.dropIn && comparison.changedFiles == ["README.md"])
+            #expect(comparison.records == ["purification.json"])
             #expect(Set(comparison.changed.map(\.name)) == weights(3))
             #expect(Set(report.changed) == weights(3))
             #expect(report.tensorCount == comparison.changed.count + comparison.unchanged)
