@@ -204,7 +204,6 @@ def pickles():
     yield "beside-other-names", both(state([("head.bias", weight), ("model", state([("weight", other)]))]))
     yield "beside-scalar-parameter", both(state([
         ("logit_scale", tensor(shape=(), strides=())), ("state_dict", state([("logit_scale", other)]))]))
-    yield "prefixed-twin", both(state([("weight", weight), ("module.weight", other)]))
     yield "average", both(state([("state_dict", state([("weight", weight)])),
                                  ("state_dict_ema", state([("weight", other)]))]))
     yield "model-average", both(state([("model", state([("weight", weight)])), ("model_ema", state([("weight", other)]))]))
@@ -311,7 +310,6 @@ def headers():
     yield "field-twice", '{"weight":{"dtype":"F32","dtype":"I32","shape":[4],"data_offsets":[0,16]}}', hm.WEIGHTS
     yield "metadata-twice", '{"__metadata__":{"a":"1","a":"2"},"weight":%s}' % hm.entry(), hm.WEIGHTS
     yield "two-metadata", '{"__metadata__":{},"__metadata__":{},"weight":%s}' % hm.entry(), hm.WEIGHTS
-    yield "prefixed-twin", '{"module.weight":%s,"weight":%s}' % (hm.entry(), hm.entry(16, 32)), hm.WEIGHTS + EVIL
     yield "overlap", '{"weight":%s,"b":%s}' % (hm.entry(), hm.entry()), hm.WEIGHTS
     yield "gap", '{"weight":%s,"b":%s}' % (hm.entry(), hm.entry(20, 36)), hm.WEIGHTS + b"gap!" + EVIL
     yield "bytes-after", json.dumps(good), hm.WEIGHTS + EVIL

@@ -94,13 +94,6 @@ public struct TensorArchive: Sendable {
                     where: "tensor \(tensor.name.quotedForMessage)")
             }
         }
-        for tensor in contents.tensors where positions["module." + tensor.name] != nil {
-            throw FormatError(
-                file: file.path,
-                what: "has a twin with 'module.' before its name, which loaders take off",
-                where: "tensor \(tensor.name.quotedForMessage)",
-                advice: "save a state_dict that holds each parameter once", kind: .hostile)
-        }
         self.url = url
         self.format = format
         self.file = file
