@@ -70,18 +70,20 @@ enum LeftOutReason {
         if pickles.contains(type) {
             return (.pickle, "it is a pickle, which can run code when it is loaded")
         }
-        if let form = types.lazy.compactMap({ foreign[$0] }).first, type != "safetensors" {
+        if !["json", "safetensors"].contains(type),
+            let form = types.lazy.compactMap({ foreign[$0] }).first
+        {
             let reason =
                 backups.contains(type)
                 ? "it is a backup of weights, which are not the model's"
                 : "it holds weights in a form that cannot be purified here (\(form))"
             return (.weights, reason)
         }
-        if weights.contains(type) || !weights.isDisjoint(with: types) {
-            return (.weights, "it holds weights that are not the model's")
-        }
         if name.hasSuffix(".index.json") {
             return (.weights, "it is an index of weights that are not the model's")
+        }
+        if weights.contains(type) || !weights.isDisjoint(with: types) {
+            return (.weights, "it holds weights that are not the model's")
         }
         switch signature {
         case .pickle: return (.pickle, "it is a pickle, which can run code when it is loaded")

@@ -131,12 +131,13 @@ struct InspectCommand: ParsableCommand {
         return Self.listed(found.model, lines + folder.lines, matrices: found.regularized)
     }
 
-    /// A title, facts beside their names, and the regularized matrices under the last fact.
+    /// A title, facts beside their names, and the regularized matrices under a fact of their own.
     static func listed(
         _ title: String, _ lines: [(String, String)], matrices: [String]
     ) -> [String] {
         let indent = String(repeating: " ", count: 15)
-        let facts = lines.map {
+        let all = lines + [("matrices", "that are regularized:")]
+        let facts = all.map {
             "  " + $0.0.padding(toLength: 13, withPad: " ", startingAt: 0) + $0.1
         }
         return [title] + facts + matrices.map { indent + $0 }
