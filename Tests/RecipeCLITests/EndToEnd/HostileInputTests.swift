@@ -72,7 +72,7 @@ import Testing
         "Texts",
         arguments: [
             ("long.txt", "good ", 200_000, nil), ("word.txt", "x", 1_000_000, "unknown"),
-            ("many.txt", "a\n", 500_000, nil), ("marks.txt", "\u{301}", 500_000, "unknown"),
+            ("many.txt", "a\n", 500_000, nil), ("marks.txt", "\u{301}", 500_000, ""),
             ("columns.tsv", "a\t", 500_000, "columns"), ("quotes.csv", "\"", 1_000_000, "column"),
             ("deep.jsonl", "[", 1_000_000, "row 1"), ("keys.jsonl", #"{"a":"#, 200_000, "row 1"),
             ("text.jsonl", #"{"text":"a"},"#, 80_000, "row 1"),
