@@ -11,6 +11,8 @@ public enum BoundedRead {
         let (handle, size) = try open(url)
         defer { try? handle.close() }
         guard size <= limit else { throw tooLarge(path, limit) }
+        // What the kernel makes up says that it is empty, and may wait for more when it is read.
+        guard size > 0 else { return Data() }
         let data: Data
         do {
             // One more than there was, for a file that grows meanwhile.
