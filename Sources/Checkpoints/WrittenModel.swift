@@ -130,7 +130,8 @@ struct WrittenModel {
         for name in manager.enumerator(atPath: folder.path)?.allObjects as? [String] ?? []
         where !written.contains(name) {
             let (before, after) = (
-                input.appendingPathComponent(name), folder.appendingPathComponent(name)
+                input.appendingPathComponent(name).resolvingSymlinksInPath(),
+                folder.appendingPathComponent(name)
             )
             guard FileStamp(before.path)?.kind == .file, FileStamp(after.path)?.kind == .file else {
                 continue

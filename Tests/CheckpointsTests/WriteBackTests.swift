@@ -137,7 +137,8 @@ private func tripled(_ folder: BERTFolder) throws -> [Parameter] {
                     == ["flax_model.msgpack", "model.onnx", "onnx/model.onnx", "tf_model.h5"])
             #expect(report.changed.count == 2, "a name that both files have counts once")
             let comparison = try FolderComparison(
-                before: ModelFolder.open(input), after: ModelFolder.open(output))
+                before: ModelFolder.open(input), after: ModelFolder.open(output)
+            ) { try $0.spelling(of: $1, as: .texts) }
             #expect(comparison.dropIn)
             #expect(comparison.omitted == report.omitted)
             #expect(
