@@ -255,13 +255,14 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
         sampleDigests.map { source.dataDigest($0, batches: batchesDone) }
     }
 
-    /// What makes a run itself.
+    /// What makes a run itself. Of the order of its samples the first epoch tells: the samples, the
+    /// seed and the settings, which are all in it, decide the others.
     func identity() throws -> JSONObject {
         try RunIdentity.document(
             settings: settings, plan: plan, seed: seed, device: model.store.placement.device,
             computeType: model.store.placement.computeType,
             data: sampleDigests.map {
-                source.dataDigest($0, batches: source.batchesPerEpoch * settings.epochs)
+                source.dataDigest($0, batches: source.batchesPerEpoch)
             },
             samples: source.samplesPerEpoch, weights: initialWeights, inputs: inputs)
     }

@@ -185,7 +185,11 @@ extension GridRun {
 
     /// Refuses a folder in which a stage would replace what is read, hold it or lie in it.
     func refuse(reading plan: URL) throws {
-        let inputs = data.values.sorted { $0.path < $1.path } + [plan]
+        // What stages name below a folder of data: the run may well lie in that folder too.
+        let paths = stages.flatMap { stage in
+            stage.data.compactMap { name, rest, _ in data[name].map { $0.path + rest } }
+        }
+        let inputs = Set(paths).sorted().map { URL(fileURLWithPath: $0) } + [plan]
         for stage in stages {
             try Inputs.refuse(output: folder(of: stage), touching: inputs)
         }

@@ -160,8 +160,10 @@ import Testing
 
     @Test func keepsOutOfOtherFolders() throws {
         try withPlan { place in
-            let run = try place.tool.run("run plan.yaml -o model --data .")
+            let run = try place.tool.run("run plan.yaml -o other --data .")
             #expect(run.status == 2 && run.errors.contains("other things than a run"))
+            let input = try place.tool.run("run plan.yaml -o model --data .")
+            #expect(input.status == 2 && input.errors.contains("would overwrite the input"))
         }
     }
 
