@@ -177,7 +177,7 @@ if Context.environment["RECIPE_FUZZ"] != nil {
     package.targets += [
         .target(name: "CFuzzer", path: "Fuzz/CFuzzer"),
         .executableTarget(
-            name: "recipe-fuzz", dependencies: ["CFuzzer", "RecipeCLI", "RecipeKit"],
+            name: "recipe-fuzz", dependencies: ["CFuzzer", "JSON", "RecipeCLI", "RecipeKit"],
             path: "Fuzz/recipe-fuzz"),
     ]
 }

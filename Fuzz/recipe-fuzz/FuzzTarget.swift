@@ -1,6 +1,7 @@
 import DataPipeline
 import Evaluation
 import Foundation
+import JSON
 
 @testable import RecipeCLI
 @testable import Scanning
@@ -37,10 +38,10 @@ enum FuzzTarget: String, CaseIterable {
         case .pickles: return Self.pickle
         case .images: return try Self.image()
         case .plans: return Self.plan
-        case .json: return Self.json
+        case .json: return Self.document
         case .tokenizers: return try Self.tokenizer()
         case .tables: return try Self.table()
-        case .captions: return try Self.captions()
+        case .captions: return try Self.captionList()
         case .indices: return try Self.index()
         case .scans: return Self.scan
         }
@@ -98,6 +99,13 @@ extension FuzzTarget {
         }
     }
 
+    private static func document(_ bytes: [UInt8]) {
+        guard let value = try? JSONValue(parsing: bytes), let text = try? value.text() else {
+            return
+        }
+        precondition((try? JSONValue(parsing: text)) == value, "what is written reads otherwise")
+    }
+
     private static func image() throws -> ([UInt8]) -> Void {
         let decoder = try ImageDecoder()
         return { bytes in
@@ -129,12 +137,12 @@ extension FuzzTarget {
         return { bytes in
             let file = files[Int(bytes.first ?? 0) % files.count]
             put(bytes.dropFirst(), at: file)
-            _ = try? LabelledTexts.read([file])
+            _ = try? LabelledTexts.read(file)
             _ = try? TextCorpus.read([file])
         }
     }
 
-    private static func captions() throws -> ([UInt8]) -> Void {
+    private static func captionList() throws -> ([UInt8]) -> Void {
         let folder = try folder()
         let files = ["c.json", "c.csv", "metadata.jsonl"].map(folder.appendingPathComponent)
         return { bytes in

@@ -14,9 +14,7 @@ else {
 nonisolated(unsafe) let attempt = try target.attempt()
 
 // libFuzzer changes the list, and keeps it.
-var list: [UnsafeMutablePointer<CChar>?] =
-    [CommandLine.arguments[0]]
-    .map { strdup($0) } + CommandLine.arguments.dropFirst(2).map { strdup($0) }
+var list = ([CommandLine.arguments[0]] + CommandLine.arguments.dropFirst(2)).map { strdup($0) }
 var count = Int32(list.count)
 list.append(nil)
 var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? =
