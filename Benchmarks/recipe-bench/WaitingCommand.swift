@@ -38,7 +38,9 @@ struct WaitingCommand: ParsableCommand {
         case passive, active, single
 
         var variables: [String: String] {
-            ["OMP_WAIT_POLICY": self == .active ? "active" : "passive"]
+            self == .active
+                ? ["OMP_WAIT_POLICY": "active"]
+                : ["OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "1000"]
         }
 
         var arguments: [String] { self == .single ? ["--threads", "1"] : [] }

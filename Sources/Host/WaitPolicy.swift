@@ -6,7 +6,7 @@ import Foundation
 /// ``passive`` where the user has chosen nothing (`Sources/CLauncher`); a program that uses the
 /// library alone sets `OMP_WAIT_POLICY=passive` itself, before it starts.
 public enum WaitPolicy: String, Sendable, Codable {
-    /// They sleep: other programs get the processor.
+    /// They sleep, after some rounds where `GOMP_SPINCOUNT` says so: others get the processor.
     case passive
     /// They spin: beside other work two threads are then many times slower than one.
     case active
@@ -20,11 +20,10 @@ public enum WaitPolicy: String, Sendable, Codable {
 
     /// The policy of a process with this environment; libgomp by itself spins.
     init(environment: [String: String]) {
-        if environment["GOMP_SPINCOUNT"] != nil {
-            self = .counted
+        if environment["OMP_WAIT_POLICY"]?.lowercased() == "passive" {
+            self = .passive
         } else {
-            let policy = environment["OMP_WAIT_POLICY"]?.lowercased()
-            self = policy == "passive" ? .passive : .active
+            self = environment["GOMP_SPINCOUNT"] == nil ? .active : .counted
         }
     }
 }

@@ -67,7 +67,7 @@ struct DoctorCommand: ParsableCommand {
 
     private func waiting(_ policy: WaitPolicy) -> String {
         switch policy {
-        case .passive: "threads sleep while they wait (OMP_WAIT_POLICY=passive)"
+        case .passive: "threads that wait sleep after a moment (OMP_WAIT_POLICY=passive)"
         case .active:
             "threads spin while they wait, and slow everything down where other work runs; unset "
                 + "OMP_WAIT_POLICY, or set it to passive"
