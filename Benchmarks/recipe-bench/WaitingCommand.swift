@@ -40,7 +40,7 @@ struct WaitingCommand: ParsableCommand {
         var variables: [String: String] {
             self == .active
                 ? ["OMP_WAIT_POLICY": "active"]
-                : ["OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "1000"]
+                : ["OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "10000"]
         }
 
         var arguments: [String] { self == .single ? ["--threads", "1"] : [] }

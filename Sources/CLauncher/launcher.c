@@ -46,7 +46,7 @@ static int names(const char *entry, const char *variable) {
 enum { MAXIMUM_VARIABLES = 4096 };
 static char policy[] = "OMP_WAIT_POLICY=passive";
 // Work that follows at once is met awake: sleeping at every wait costs small models a sixth.
-static char rounds[] = "GOMP_SPINCOUNT=1000";
+static char rounds[] = "GOMP_SPINCOUNT=10000";
 static char *environment[MAXIMUM_VARIABLES + 3];
 
 static void let_waiting_threads_sleep(int count, char **arguments, char **given) {
