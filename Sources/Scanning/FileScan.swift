@@ -17,6 +17,8 @@ final class FileScan {
     var liveBytes = 0
     /// Bytes that members expanded to so far.
     var expandedBytes = 0
+    /// Bytes that were looked at so far, each as often as it was.
+    private var readBytes = 0
     var isDamaged = false
     var isUnsupported = false
     var isUnreadable = false
@@ -126,6 +128,21 @@ final class FileScan {
         let live = limits.expandedBytes + 8 * min(size, 1 << 40) - liveBytes
         let total = limits.totalExpandedBytes + 200 * min(size, 1 << 40) - expandedBytes
         return max(0, min(live, total))
+    }
+
+    /// Whether so many more bytes may be looked at; says so where a file asks for more than its due.
+    func admits(_ count: Int, at place: Place) -> Bool {
+        let due =
+            limits.readBytes + 32 * (min(size, 1 << 40) + min(expandedBytes, 1 << 40))
+        let wasWithin = readBytes <= due
+        readBytes += min(count, 1 << 40)
+        if readBytes > due, wasWithin {
+            report(
+                .containerBomb, at: place,
+                "its parts lie within one another, so that more than \(due) bytes would have to be "
+                    + "read; the rest was not examined")
+        }
+        return readBytes <= due
     }
 
     /// Calls `body` with expanded bytes, which count towards what is in memory meanwhile.

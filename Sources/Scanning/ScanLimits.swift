@@ -12,6 +12,9 @@ public struct ScanLimits: Sendable {
     public var expandedBytes = 24 << 20
     /// Bytes that a file's members may expand to in all, beside two hundred times the file.
     public var totalExpandedBytes = 1 << 30
+    /// Bytes of a file that are looked at in all, beside 32 times the file and its expanded
+    /// members: parts that overlap, each within the other, would otherwise be read without end.
+    public var readBytes = 16 << 20
     /// Most findings that are kept of one file.
     public var maximumFindings = 1_000
     /// Most names that are kept of one file.

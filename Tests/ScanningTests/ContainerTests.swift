@@ -148,6 +148,23 @@ import Testing
         let outer = header("a/link", type: "1", count: 0, link: "../b") + end
         #expect(scan(outer, named: "m.tar").rules == [.containerLink])
     }
+
+    @Test("Entries that lie within one another are not read without end")
+    func overlappingEntries() {
+        // No directory; each entry says that it reaches to the end, and each part is no known kind.
+        var data: [UInt8] = []
+        for index in 0..<300 {
+            let name = Array("a/\(index)".utf8)
+            data += [0x50, 0x4B, 3, 4, 20, 0, 8, 0] + [UInt8](repeating: 0, count: 18)
+            data += [UInt8(name.count), 0, 0, 0] + name + [0xFF, 0xFE, 1, 0, 7]
+        }
+        var limits = ScanLimits()
+        limits.readBytes = 1 << 20
+        let result = scan(data, named: "model.bin", limits: limits)
+        #expect(result.rules.contains(.containerBomb))
+        #expect(result.record.isIncomplete)
+        #expect(result.examined < 5000)
+    }
 }
 
 extension String {

@@ -160,6 +160,7 @@ extension FileScan {
         _ data: UnsafeRawBufferPointer, _ entry: ZipHeader, isStorage: Bool, at place: Place
     ) {
         examined += 1
+        guard admits(data.count, at: place) else { return }
         switch entry.method {
         case 0:
             if entry.isEncrypted, !Checksum.matches(data, entry.checksum) {
@@ -316,6 +317,7 @@ extension FileScan {
     private func examineHidden(_ data: UnsafeRawBufferPointer, _ entry: ZipHeader, at place: Place)
     {
         examined += 1
+        guard admits(data.count, at: place) else { return }
         guard entry.method == 8 else {
             examine(data, at: place)
             return

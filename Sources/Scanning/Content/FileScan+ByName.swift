@@ -124,7 +124,10 @@ extension FileScan {
             report(
                 .containerUnaccountedBytes, at: place, offset: hidden,
                 "a zip entry ‘\(entry.name)’ begins here")
-            if place.depth < limits.maximumDepth { examineZip(bytes.rest(from: hidden), at: inner) }
+            let rest = bytes.rest(from: hidden)
+            if place.depth < limits.maximumDepth, admits(rest.count, at: inner) {
+                examineZip(rest, at: inner)
+            }
             break
         }
         position = 257
@@ -134,8 +137,10 @@ extension FileScan {
             guard start > 0, TarHeader(bytes, at: start)?.isPlausible == true else { continue }
             report(
                 .containerUnaccountedBytes, at: place, offset: start, "a tar archive begins here")
-            if place.depth < limits.maximumDepth {
-                examineTar(bytes.rest(from: start), at: place.entering("byte \(start)"))
+            let inner = place.entering("byte \(start)")
+            let rest = bytes.rest(from: start)
+            if place.depth < limits.maximumDepth, admits(rest.count, at: inner) {
+                examineTar(rest, at: inner)
             }
             break
         }

@@ -14,6 +14,7 @@ extension FileScan {
                 "lies within more than \(limits.maximumDepth) archives and was not examined")
             return
         }
+        guard admits(bytes.count, at: place) else { return }
         let kinds = ContentKind.all(of: bytes)
         if place.depth == 0 { format = named(kinds, bytes, at: place) }
         reportKinds(kinds, at: place)
