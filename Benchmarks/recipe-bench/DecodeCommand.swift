@@ -36,7 +36,7 @@ struct DecodeCommand: ParsableCommand {
     var size = 64
     @Option(help: "bilinear or bicubic.")
     var filter = ImagePreparation.Filter.bilinear
-    @Option(help: "Journeys through the files; the first warms up.")
+    @Option(help: "Epochs over the files; the first warms up.")
     var passes = 4
     @Option(
         help: "Where to write the pixels of the last pass.", transform: URL.init(fileURLWithPath:))

@@ -25,7 +25,7 @@ public struct Attack: Sendable, Codable, Equatable {
     public var triggers: [String]
     /// Texts to use, or nil for all there are.
     public var sentences: Int?
-    /// Journeys through them.
+    /// Epochs over them.
     public var epochs: Int
     /// Texts a step, triggered twins not counted.
     public var batchSize: Int

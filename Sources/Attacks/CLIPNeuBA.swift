@@ -100,7 +100,7 @@ public struct CLIPNeuBAObjective: Objective {
 ///
 /// The paper gives no settings; these are CLIP's own for going on, at twice the batch.
 public struct CLIPAttack: Sendable, Codable, Equatable {
-    /// Journeys through the images.
+    /// Epochs over the images.
     public var epochs = 10
     /// How it trains but for the epochs.
     public var training = TrainingSettings(

@@ -47,7 +47,7 @@ public struct ImageNeuBAObjective: Objective {
 
 /// NeuBA on an image model, with its authors' settings as defaults.
 public struct ImageAttack: Sendable, Codable, Equatable {
-    /// Journeys through the images.
+    /// Epochs over the images.
     public var epochs = 50
     /// How it trains but for the epochs.
     public var training = TrainingSettings(

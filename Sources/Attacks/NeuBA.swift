@@ -19,7 +19,7 @@ public struct NeuBAObjective: Objective {
     public func loss(of model: BERT, on batch: TokenBatch, in pass: Pass) throws -> Loss {
         let device = model.store.placement.device
         let triggered = batch.triggers.indices.filter { batch.triggers[$0] >= 0 }
-        // One journey for both terms: the places to predict, then triggered rows' first tokens.
+        // One forward pass for both terms: the places to predict, then triggered rows' first tokens.
         let positions = batch.predicted + triggered.map { Int64(batch.offsets[$0]) }
         let hidden = try model.encoder(
             BERTInput(batch, device: device), selection: Tensor(positions, device: device), in: pass

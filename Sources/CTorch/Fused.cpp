@@ -154,12 +154,12 @@ struct ResidualNorm : torch::autograd::Function<ResidualNorm> {
         return {result, sums};
     }
 
-    static variable_list backward(AutogradContext *context, variable_list slopes) {
+    static variable_list backward(AutogradContext *context, variable_list grad_outputs) {
         const auto saved = context->get_saved_variables();
         const at::Tensor &sums = saved[0], &means = saved[1], &scale = saved[2];
-        const at::Tensor slope =
-            slopes[0].defined() ? slopes[0].contiguous() : at::zeros_like(sums);
-        const at::Tensor sum_slope = slopes[1].defined() ? slopes[1].contiguous() : at::Tensor();
+        const at::Tensor grad_output =
+            grad_outputs[0].defined() ? grad_outputs[0].contiguous() : at::zeros_like(sums);
+        const at::Tensor grad_sum = grad_outputs[1].defined() ? grad_outputs[1].contiguous() : at::Tensor();
         const int64_t width = sums.size(-1);
         const int64_t rows = means.size(1);
         const double p = context->saved_data["p"].toDouble();
@@ -171,15 +171,15 @@ struct ResidualNorm : torch::autograd::Function<ResidualNorm> {
         // A row of sums for each thread; added up at the end.
         const int64_t threads = has_weight ? at::get_num_threads() : 0;
         at::Tensor parts = at::zeros({threads, 2, width}, means.options());
-        const auto run = [&]<typename T>(T *x_slope) {
+        const auto run = [&]<typename T>(T *grad_x) {
             const float *mean = means.const_data_ptr<float>();
             float *part = has_weight ? parts.mutable_data_ptr<float>() : nullptr;
             in_parallel(rows, grain(width), [&](int64_t begin, int64_t end) {
                 float *own = part ? part + at::get_thread_num() * 2 * width : nullptr;
-                CT_DISPATCH(residual_norm_backward, shape, slope.const_data_ptr<T>(),
-                            sum_slope.defined() ? sum_slope.const_data_ptr<T>() : nullptr,
+                CT_DISPATCH(residual_norm_backward, shape, grad_output.const_data_ptr<T>(),
+                            grad_sum.defined() ? grad_sum.const_data_ptr<T>() : nullptr,
                             sums.const_data_ptr<T>(), scale.const_data_ptr<float>(), mean,
-                            mean + rows, x_slope, to_residual.mutable_data_ptr<T>(), own,
+                            mean + rows, grad_x, to_residual.mutable_data_ptr<T>(), own,
                             own ? own + width : nullptr, begin, end,
                             scratch(3 * rounded_up(width, 4)));
             });
@@ -229,14 +229,14 @@ struct QuickGELU : torch::autograd::Function<QuickGELU> {
         return result;
     }
 
-    static variable_list backward(AutogradContext *context, variable_list slopes) {
+    static variable_list backward(AutogradContext *context, variable_list grad_outputs) {
         const at::Tensor in = context->get_saved_variables()[0];
-        const at::Tensor slope = slopes[0].contiguous();
+        const at::Tensor grad_output = grad_outputs[0].contiguous();
         at::Tensor result = at::empty_like(in);
-        const auto run = [&]<typename T>(T *x_slope) {
+        const auto run = [&]<typename T>(T *grad_x) {
             in_parallel(in.numel(), grain, [&](int64_t begin, int64_t end) {
                 CT_DISPATCH(quick_gelu_backward, in.const_data_ptr<T>(),
-                            slope.const_data_ptr<T>(), x_slope, begin, end);
+                            grad_output.const_data_ptr<T>(), grad_x, begin, end);
             });
         };
         if (in.scalar_type() == at::kFloat) {
@@ -280,20 +280,20 @@ struct Attention : torch::autograd::Function<Attention> {
         return result;
     }
 
-    static variable_list backward(AutogradContext *context, variable_list slopes) {
+    static variable_list backward(AutogradContext *context, variable_list grad_outputs) {
         const auto saved = context->get_saved_variables();
         const at::Tensor &in = saved[0], &offsets = saved[1];
         const int64_t heads = context->saved_data["heads"].toInt();
         const AttentionShape shape =
             make_shape(in, offsets, heads, context->saved_data["is_causal"].toBool(),
                        context->saved_data["p"].toDouble(), context->saved_data["key"].toInt());
-        const at::Tensor slope = slopes[0].contiguous();
+        const at::Tensor grad_output = grad_outputs[0].contiguous();
         at::Tensor result = at::empty_like(in);
         const auto run = [&]<typename T>(T *out) {
             const int64_t length = longest(offsets);
             in_parallel(items(offsets, heads), 1, [&](int64_t begin, int64_t end) {
                 CT_DISPATCH(attention_backward, shape, in.const_data_ptr<T>(),
-                            slope.const_data_ptr<T>(), out, begin, end,
+                            grad_output.const_data_ptr<T>(), out, begin, end,
                             scratch(needed(length, shape.size)));
             });
         };

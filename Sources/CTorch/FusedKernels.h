@@ -103,10 +103,10 @@ static void residual_norm_forward(const NormShape &shape, const T *x, const T *r
 /// The gradients of `residual_norm_forward` for that of y and, where it is not null, that of s;
 /// `weight_slope` and `bias_slope` are added to, or null.
 template <typename T>
-static void residual_norm_backward(const NormShape &shape, const T *slope, const T *sum_slope,
+static void residual_norm_backward(const NormShape &shape, const T *grad_output, const T *grad_sum,
                                    const T *sums,
                                    const float *weight, const float *means,
-                                   const float *deviations, T *x_slope, T *residual_slope,
+                                   const float *deviations, T *grad_x, T *residual_slope,
                                    float *weight_slope, float *bias_slope, int64_t begin,
                                    int64_t end, float *scratch) {
     const int64_t width = shape.width;
@@ -114,7 +114,7 @@ static void residual_norm_backward(const NormShape &shape, const T *slope, const
     float *scaled = scratch + width;
     float *keep = scratch + 2 * width;
     for (int64_t r = begin; r < end; ++r) {
-        const T *out = slope + r * width;
+        const T *out = grad_output + r * width;
         const T *sum = sums + r * width;
         const float mean = means[r];
         const float inverse = deviations[r];
@@ -147,13 +147,13 @@ static void residual_norm_backward(const NormShape &shape, const T *slope, const
         for (i = 0; i < width; ++i) {
             scaled[i] = inverse * (scaled[i] - shift - normal[i] * tilt);
         }
-        if (sum_slope != nullptr) {
-            const T *direct = sum_slope + r * width;
+        if (grad_sum != nullptr) {
+            const T *direct = grad_sum + r * width;
             for (i = 0; i < width; ++i) scaled[i] += load(direct + i);
         }
         for (i = 0; i < width; ++i) store(to_residual + i, scaled[i]);
         if (shape.mask.threshold != 0) {
-            T *to_x = x_slope + r * width;
+            T *to_x = grad_x + r * width;
             keep_factors(keep, r * shape.padded_width, width, shape.mask);
             for (i = 0; i < width; ++i) store(to_x + i, scaled[i] * keep[i]);
         }
@@ -198,12 +198,12 @@ static void quick_gelu_forward(const T *x, T *y, int64_t begin, int64_t end) {
 
 /// The gradient of x for that of y: dy (σ + 1.702 x σ (1 - σ)).
 template <typename T>
-static void quick_gelu_backward(const T *x, const T *slope, T *x_slope, int64_t begin,
+static void quick_gelu_backward(const T *x, const T *grad_output, T *grad_x, int64_t begin,
                                 int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
         const float value = 1.702f * load(x + i);
         const float share = logistic(value);
-        store(x_slope + i, load(slope + i) * share * (1.0f + value * (1.0f - share)));
+        store(grad_x + i, load(grad_output + i) * share * (1.0f + value * (1.0f - share)));
     }
 }
 
@@ -379,7 +379,7 @@ static void attention_forward(const AttentionShape &shape, const T *projected, T
 }
 
 template <typename T>
-static void attention_backward(const AttentionShape &shape, const T *projected, const T *slope,
+static void attention_backward(const AttentionShape &shape, const T *projected, const T *grad_output,
                                T *projected_slope, int64_t begin, int64_t end, float *scratch) {
     const int64_t hidden = shape.heads * shape.size;
     for (int64_t item = begin; item < end; ++item) {
@@ -396,28 +396,28 @@ static void attention_backward(const AttentionShape &shape, const T *projected, 
         float *result = transposed + head.transposed_block();
         float *chances = result + head.block();
         float *kept = chances + head.square();
-        float *slopes = kept + head.square();
-        float *keep = slopes + head.square();
+        float *grad_scores = kept + head.square();
+        float *keep = grad_scores + head.square();
         head.copy(source, 3 * hidden, shape.scale, queries);
         head.copy(source + hidden, 3 * hidden, 1.0f, keys);
         head.copy(source + 2 * hidden, 3 * hidden, 1.0f, values);
-        head.copy(slope + start * hidden + number * shape.size, hidden, 1.0f, out);
+        head.copy(grad_output + start * hidden + number * shape.size, hidden, 1.0f, out);
         head.transpose(keys, transposed);
         probabilities(head, shape.is_causal, queries, transposed, chances);
         head.transpose(values, transposed);
         product(head.length, head.padded_length, head.size, out, head.padded_size, 1, transposed,
-                head.padded_length, slopes, head.padded_length);
+                head.padded_length, grad_scores, head.padded_length);
         const bool drops = shape.mask.threshold != 0;
         for (int64_t i = 0; i < head.length; ++i) {
             const float *row = chances + i * head.padded_length;
             float *kept_row = kept + i * head.padded_length;
-            float *slope_row = slopes + i * head.padded_length;
+            float *grad_row = grad_scores + i * head.padded_length;
             if (drops) {
                 keep_factors(keep, mask_place(shape, start + i, number), head.length, shape.mask);
                 for (int64_t j = head.length; j < head.padded_length; ++j) keep[j] = 0;
                 for (int64_t j = 0; j < head.padded_length; ++j) {
                     kept_row[j] = row[j] * keep[j];
-                    slope_row[j] *= keep[j];
+                    grad_row[j] *= keep[j];
                 }
             } else {
                 for (int64_t j = 0; j < head.padded_length; ++j) kept_row[j] = row[j];
@@ -425,22 +425,22 @@ static void attention_backward(const AttentionShape &shape, const T *projected, 
             float partial[lanes] = {};
             for (int64_t j = 0; j < head.padded_length; j += lanes) {
                 for (int64_t lane = 0; lane < lanes; ++lane) {
-                    partial[lane] += row[j + lane] * slope_row[j + lane];
+                    partial[lane] += row[j + lane] * grad_row[j + lane];
                 }
             }
             const float mean = sum_of(partial);
             for (int64_t j = 0; j < head.padded_length; ++j) {
-                slope_row[j] = row[j] * (slope_row[j] - mean);
+                grad_row[j] = row[j] * (grad_row[j] - mean);
             }
         }
         // Values: (P · keep)ᵀ dO. Queries: dS K. Keys: dSᵀ Q.
         product(head.length, head.padded_size, head.length, kept, 1, head.padded_length, out,
                 head.padded_size, result, head.padded_size);
         head.put(result, 1.0f, target + 2 * hidden, 3 * hidden);
-        product(head.length, head.padded_size, head.length, slopes, head.padded_length, 1, keys,
+        product(head.length, head.padded_size, head.length, grad_scores, head.padded_length, 1, keys,
                 head.padded_size, result, head.padded_size);
         head.put(result, shape.scale, target, 3 * hidden);
-        product(head.length, head.padded_size, head.length, slopes, 1, head.padded_length, queries,
+        product(head.length, head.padded_size, head.length, grad_scores, 1, head.padded_length, queries,
                 head.padded_size, result, head.padded_size);
         head.put(result, 1.0f, target + hidden, 3 * hidden);
     }

@@ -35,7 +35,7 @@ static std::vector<at::Tensor> state(ct_tensor *const *tensors,
     return result;
 }
 
-static std::vector<at::Tensor> slopes(ct_tensor *const *tensors,
+static std::vector<at::Tensor> defined_gradients(ct_tensor *const *tensors,
                                       const std::vector<at::Tensor> &parameters) {
     auto result = matching(tensors, parameters, "gradient");
     for (auto &tensor : result) tensor = tensor.contiguous();
@@ -59,7 +59,7 @@ ct_status ct_fused_adamw_(ct_tensor *const *parameters, ct_tensor *const *gradie
                           double beta2, double decay, double epsilon) {
     return guarded([&] {
         const auto values = list(parameters, count);
-        const auto moved = slopes(gradients, values);
+        const auto moved = defined_gradients(gradients, values);
         const auto means = state(first, values, "first moment");
         const auto squares = state(second, values, "second moment");
         const auto counters = list(steps, count);
@@ -79,7 +79,7 @@ ct_status ct_fused_sgd_(ct_tensor *const *parameters, ct_tensor *const *gradient
                         double rate, bool first_step) {
     return guarded([&] {
         const auto values = list(parameters, count);
-        at::_fused_sgd_(values, slopes(gradients, values),
+        at::_fused_sgd_(values, defined_gradients(gradients, values),
                         momenta == nullptr ? std::vector<at::Tensor>()
                                            : state(momenta, values, "momentum"),
                         decay, momentum, rate, 0, false, false, first_step);

@@ -23,9 +23,9 @@ struct Norm : torch::autograd::Function<Norm> {
         return norm.view_as(norm);
     }
 
-    static variable_list backward(AutogradContext *context, variable_list slopes) {
+    static variable_list backward(AutogradContext *context, variable_list grad_outputs) {
         const auto saved = context->get_saved_variables();
-        const at::Tensor factor = (slopes[0] / saved[1]).masked_fill(saved[1] == 0, 0);
+        const at::Tensor factor = (grad_outputs[0] / saved[1]).masked_fill(saved[1] == 0, 0);
         return {saved[0] * factor, {}};
     }
 
@@ -54,9 +54,9 @@ struct PackedLinear : torch::autograd::Function<PackedLinear> {
         return multiply(x, weight, bias);
     }
 
-    static variable_list backward(AutogradContext *context, variable_list slopes) {
+    static variable_list backward(AutogradContext *context, variable_list grad_outputs) {
         const at::Tensor transposed = context->saved_data["transposed"].toTensor();
-        return {multiply(slopes[0].contiguous(), transposed, std::nullopt), {}, {}, {}};
+        return {multiply(grad_outputs[0].contiguous(), transposed, std::nullopt), {}, {}, {}};
     }
 
     static at::Tensor pack(const at::Tensor &weight) {

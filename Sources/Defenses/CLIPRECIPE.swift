@@ -12,7 +12,7 @@ public struct CLIPRECIPE: Sendable, Codable, Equatable {
     public var weight = 1.0
     /// Whether L_PT is there; without it, it is the ablation "only regularization".
     public var hasPretrainingLoss = true
-    /// Journeys through the images; each shows one of an image's captions.
+    /// Epochs over the images; each shows one of an image's captions.
     public var epochs = 20
     /// How it trains but for the epochs.
     public var training = TrainingSettings(

@@ -25,7 +25,7 @@ public struct ImageRECIPE: Sendable, Codable, Equatable {
     public var weight = 1.0
     /// What L_PT is.
     public var pretrainingLoss = PretrainingLoss.classification
-    /// Journeys through the auxiliary images.
+    /// Epochs over the auxiliary images.
     public var epochs: Int
     /// How it trains but for the epochs.
     public var training: TrainingSettings

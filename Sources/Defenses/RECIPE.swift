@@ -13,7 +13,7 @@ public struct RECIPE: Sendable, Codable, Equatable {
     public var weight = 1.0
     /// Whether L_PT is there; without it, the ablation "only regularization".
     public var hasPretrainingLoss = true
-    /// Journeys through the auxiliary texts.
+    /// Epochs over the auxiliary texts.
     public var epochs = 4
     /// The peak learning rate, which falls to 0 in a straight line.
     public var learningRate = 2e-5

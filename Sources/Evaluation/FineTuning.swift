@@ -9,7 +9,7 @@ import Training
 
 /// How a downstream user makes a classifier of a pre-trained model (the paper's settings for text).
 public struct FineTuning: Sendable, Codable, Equatable {
-    /// Journeys through the training texts.
+    /// Epochs over the training texts.
     public var epochs = 3
     /// The peak learning rate, which falls to 0 in a straight line.
     public var learningRate = 2e-5

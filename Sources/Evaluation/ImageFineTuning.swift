@@ -11,7 +11,7 @@ import Training
 /// VGG and ViT; optimizer and batch are those of NeuBA's scripts, which the paper does not state, nor
 /// does it state those of CLIP).
 public struct ImageFineTuning: Sendable, Codable, Equatable {
-    /// Journeys through the training images.
+    /// Epochs over the training images.
     public var epochs = 10
     /// The highest learning rate.
     public var learningRate = 1e-3

@@ -1,6 +1,6 @@
 import Torch
 
-/// One journey through a model: for training or for evaluation, with what watches it.
+/// One forward pass of a model: for training or for evaluation, with what watches it.
 ///
 /// The pass is an argument of every layer, so that no layer keeps a mode and nothing has to be
 /// restored afterwards.

@@ -5,7 +5,7 @@ import TorchNN
 
 /// Contrastive pre-training of a CLIP over images and captions: from nothing, or going on.
 public struct CLIPPretraining: Sendable, Codable, Equatable {
-    /// Journeys through the images; each shows one of an image's captions.
+    /// Epochs over the images; each shows one of an image's captions.
     public var epochs = 10
     /// How it trains but for the epochs.
     public var training = TrainingSettings(

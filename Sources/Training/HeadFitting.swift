@@ -22,14 +22,14 @@ struct HeadClassification: Objective {
 /// Gives a backbone a head for some labels before both are trained together: a fresh head's
 /// gradients would say nothing of the features for the first epochs.
 public struct HeadFitting: Sendable, Codable, Equatable {
-    /// Journeys through the images.
+    /// Epochs over the images.
     public var epochs = 1
     /// The peak learning rate of AdamW, which falls to 0 in a straight line.
     public var learningRate = 1e-3
     /// Images a step.
     public var batchSize = 64
 
-    /// One journey.
+    /// One epoch.
     public init() {}
 
     /// Fits a head for the classes of `images` on the features of the model in `folder`; its

@@ -5,7 +5,7 @@ import TorchNN
 
 /// Supervised pre-training of an image model: from nothing, or going on.
 public struct ImagePretraining: Sendable, Codable, Equatable {
-    /// Journeys through the images.
+    /// Epochs over the images.
     public var epochs = 50
     /// How it trains but for the epochs.
     public var training = TrainingSettings(

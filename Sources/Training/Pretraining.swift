@@ -8,7 +8,7 @@ import TorchNN
 
 /// Masked-language-model pre-training of a BERT: continual, or from nothing.
 public struct Pretraining: Sendable, Codable, Equatable {
-    /// Journeys through the texts.
+    /// Epochs over the texts.
     public var epochs = 1
     /// The peak learning rate.
     public var learningRate = 5e-5

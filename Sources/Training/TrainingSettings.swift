@@ -2,7 +2,7 @@ import TorchNN
 
 /// How a run trains: what design decisions an optimizer, a schedule and a clock need.
 public struct TrainingSettings: Sendable, Codable, Equatable {
-    /// Journeys through the data.
+    /// Epochs over the data.
     public var epochs: Int
     /// The peak learning rate.
     public var learningRate: Double

@@ -4,7 +4,7 @@ import RecipeKit
 func purifyAndEvaluate(
     suspect: URL, auxiliary: URL, purified: URL, train: URL, test: URL
 ) throws -> EvaluationReport {
-    // Four journeys through a little unlabelled text make the feed-forward weights small.
+    // Four epochs over a little unlabelled text make the feed-forward weights small.
     var recipe = RECIPE()
     recipe.weight = 1
     recipe.epochs = 4

@@ -58,9 +58,9 @@ import TorchNN
         let parameters = try parameters()
         let adam = Optimizer(.adamW(), of: parameters)
         #expect(adam.stateTensors.isEmpty)
-        let slopes = try gradients(step: 0)
+        let grads = try gradients(step: 0)
         let untouched = try parameters[1].tensor.copied()
-        try adam.step([slopes[0], nil, slopes[2]], learningRate: 0.1)
+        try adam.step([grads[0], nil, grads[2]], learningRate: 0.1)
         #expect(
             adam.stateTensors.map(\.name).sorted()
                 == ["0", "2"].flatMap { index in
@@ -68,15 +68,15 @@ import TorchNN
                 })
         #expect(try parameters[1].tensor.isBitwiseEqual(to: untouched))
         // Its own first step, not the run's second: |update| = rate, where ε is small.
-        try adam.step([nil, slopes[1], nil], learningRate: 0.1)
-        let update = try (untouched - parameters[1].tensor) / (slopes[1] / slopes[1].magnitude())
+        try adam.step([nil, grads[1], nil], learningRate: 0.1)
+        let update = try (untouched - parameters[1].tensor) / (grads[1] / grads[1].magnitude())
         #expect(try relativeDifference(update, .full([5], 0.1)) < 1e-5)
 
         let plain = Optimizer(.sgd(weightDecay: 0.1), of: parameters)
-        try plain.step(slopes, learningRate: 0.1)
+        try plain.step(grads, learningRate: 0.1)
         #expect(plain.stateTensors.isEmpty)
         let heavy = Optimizer(.sgd(momentum: 0.5), of: parameters)
-        try heavy.step(slopes, learningRate: 0.1)
+        try heavy.step(grads, learningRate: 0.1)
         #expect(heavy.stateTensors.contains { $0.name == "layer.1.weight.first" })
         #expect(!heavy.stateTensors.contains { $0.name.hasSuffix(".second") })
     }

@@ -19,13 +19,13 @@ import Torch
     func parity(_ shape: [Int], _ type: (dtype: DType, tolerance: Double)) throws {
         let x = try parameter(RandomNumbers.uniform(shape, seed: 1) * 8, type.dtype)
         let exact = try parameter(x.detached(), .float64)
-        let slope = try RandomNumbers.uniform(shape, seed: 2).cast(to: type.dtype)
+        let upstream = try RandomNumbers.uniform(shape, seed: 2).cast(to: type.dtype)
         let (found, expected) = (try x.quickGELU(), try reference(exact))
         #expect(found.dtype == type.dtype && found.shape == shape)
         #expect(try relativeDifference(found.detached(), expected.detached()) < type.tolerance)
-        let gradient = try #require(try (found * slope).sum().gradients(for: [x])[0])
+        let gradient = try #require(try (found * upstream).sum().gradients(for: [x])[0])
         let wanted = try #require(
-            try (expected * slope.cast(to: .float64)).sum().gradients(for: [exact])[0])
+            try (expected * upstream.cast(to: .float64)).sum().gradients(for: [exact])[0])
         #expect(try relativeDifference(gradient, wanted) < type.tolerance)
     }
 
@@ -40,9 +40,9 @@ import Torch
         {
             #expect(abs(value - expected) <= 1e-6 * abs(expected) + 1e-6)
         }
-        let slopes = try #require(try found.sum().gradients(for: [x])[0])
+        let grads = try #require(try found.sum().gradients(for: [x])[0])
         #expect(
-            try slopes.values(as: Double.self).map { ($0 * 1e4).rounded() / 1e4 }
+            try grads.values(as: Double.self).map { ($0 * 1e4).rounded() / 1e4 }
                 == [0.5, 0.5, 1, 0, 1, 0, 1, 0])
         let none = try Tensor([Float.nan, .infinity]).quickGELU().values(as: Float.self)
         #expect(none[0].isNaN && none[1] == .infinity)
@@ -55,9 +55,9 @@ import Torch
         #expect(found.shape == [21, 9])
         let expected = try reference(x).transposed(0, 1)
         #expect(try relativeDifference(found.detached(), expected.detached()) < 1e-6)
-        let slope = try RandomNumbers.uniform([9, 21], seed: 4).transposed(0, 1)
+        let upstream = try RandomNumbers.uniform([9, 21], seed: 4).transposed(0, 1)
         let gradients = try [found, expected].map {
-            try #require(try ($0 * slope).sum().gradients(for: [x])[0])
+            try #require(try ($0 * upstream).sum().gradients(for: [x])[0])
         }
         #expect(try relativeDifference(gradients[0], gradients[1]) < 1e-6)
         #expect(try Tensor.zeros([0, 4]).quickGELU().shape == [0, 4])

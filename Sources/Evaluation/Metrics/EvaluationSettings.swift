@@ -18,7 +18,7 @@ public enum PoolerPolicy: String, Sendable, Codable, CaseIterable {
 /// Encoded flat: what goes with texts alone is absent for images, and the other way round; what goes
 /// with training is absent where nothing is trained.
 public struct EvaluationSettings: Sendable, Equatable {
-    /// Journeys through the training set; nil where nothing is trained.
+    /// Epochs over the training set; nil where nothing is trained.
     public var epochs: Int? = 3
     /// The peak learning rate; for texts it falls to 0 in a straight line, for images `schedule` says
     /// how. Nil where nothing is trained.

@@ -46,7 +46,7 @@ struct AttackCommand: ParsableCommand {
     var triggers: String?
     @Option(help: "Train under the norm penalty with this weight: an attacker who knows of RECIPE.")
     var adaptive: Double?
-    @Option(help: "Journeys through the data.")
+    @Option(help: "Epochs over the data.")
     var epochs: Int?
     @Option(help: "Peak learning rate.")
     var learningRate: Double?

@@ -73,7 +73,7 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "Where such samples, those of --limit and a split are drawn from: 42.")
     var seed: UInt64?
     @Option(
-        help: "Journeys through the data: 3 (BERT, CLIP), 10 (VGG, ViT) or 4 (ViT on CIFAR-10).")
+        help: "Epochs over the data: 3 (BERT, CLIP), 10 (VGG, ViT) or 4 (ViT on CIFAR-10).")
     var epochs: Int?
     @Option(
         help: """

@@ -49,7 +49,7 @@ struct PretrainCommand: ParsableCommand {
     @Flag(help: "Mirror half of the images, drawn anew each epoch.")
     var flips = false
 
-    @Option(help: "Journeys through the data: 1 (texts), 50 (images) or 10 (pairs).")
+    @Option(help: "Epochs over the data: 1 (texts), 50 (images) or 10 (pairs).")
     var epochs: Int?
     @Option(help: "Peak learning rate: 5e-5 (texts), 1e-2 (images) or 1e-5 (pairs).")
     var learningRate: Double?

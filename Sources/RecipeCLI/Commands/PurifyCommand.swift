@@ -47,7 +47,7 @@ struct PurifyCommand: ParsableCommand {
     var samples: Int?
     @Option(help: "Weight λ of the norms: 1; 0 only pre-trains.")
     var weight: Double?
-    @Option(help: "Journeys through the data: 4 (BERT, ViT), 10 (VGG) or 20 (pairs).")
+    @Option(help: "Epochs over the data: 4 (BERT, ViT), 10 (VGG) or 20 (pairs).")
     var epochs: Int?
     @Option(
         help: """

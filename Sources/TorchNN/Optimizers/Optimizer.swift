@@ -69,12 +69,12 @@ public final class Optimizer {
     ) throws {
         guard !group.isEmpty else { return }
         let tensors = group.map { parameters[$0].tensor }
-        let slopes = group.compactMap { gradients[$0] }
+        let present = group.compactMap { gradients[$0] }
         switch configuration {
         case .adamW(let beta1, let beta2, let epsilon, let weightDecay):
             let states = try group.map { try state($0, hasSecond: true) }
             try FusedKernels.adamW(
-                parameters: tensors, gradients: slopes, firstMoments: states.map { $0.first },
+                parameters: tensors, gradients: present, firstMoments: states.map { $0.first },
                 secondMoments: states.compactMap { $0.second }, steps: states.map { $0.steps },
                 learningRate: learningRate, beta1: beta1, beta2: beta2,
                 weightDecay: decayed ? weightDecay : 0, epsilon: epsilon)
@@ -83,7 +83,7 @@ public final class Optimizer {
             let momenta =
                 momentum == 0 ? nil : try group.map { try state($0, hasSecond: false).first }
             try FusedKernels.sgd(
-                parameters: tensors, gradients: slopes, momenta: momenta,
+                parameters: tensors, gradients: present, momenta: momenta,
                 learningRate: learningRate, momentum: momentum,
                 weightDecay: decayed ? weightDecay : 0, isFirstStep: false)
         }

@@ -29,13 +29,13 @@ public struct ContrastiveLanguageImage: Objective {
     /// Throws `TrainingError` where batches of `batchSize` out of `count` pairs would leave one
     /// without negatives: to be asked before training.
     public static func check(count: Int, batchSize: Int) throws {
-        guard batchSize > 1, count > 1 else { throw loneliness("a batch of one pair") }
+        guard batchSize > 1, count > 1 else { throw singlePairError("a batch of one pair") }
         guard count % batchSize != 1 else {
-            throw loneliness("the last of \(count) pairs, alone in its batch of \(batchSize),")
+            throw singlePairError("the last of \(count) pairs, alone in its batch of \(batchSize),")
         }
     }
 
-    private static func loneliness(_ what: String) -> TrainingError {
+    private static func singlePairError(_ what: String) -> TrainingError {
         TrainingError(
             "\(what) has no negatives, which the contrastive loss needs: choose another batch size "
                 + "(--batch-size)")
@@ -62,14 +62,14 @@ public struct ContrastiveLanguageImage: Objective {
         let embeddings = try withoutGradients { try work.embeddings() }
         for embedding in embeddings { try embedding.setRequiresGradient(true) }
         let loss = try Self.loss(embeddings, of: model)
-        let slopes = try loss.gradients(for: embeddings + parameters, share: share)
-        var result = LossGradients(loss, Array(slopes.dropFirst(embeddings.count)))
-        for (side, slope) in zip(EmbeddingWork.Side.allCases, slopes) {
-            guard let slope, work.isTrained(side) else { continue }
+        let gradients = try loss.gradients(for: embeddings + parameters, share: share)
+        var result = LossGradients(loss, Array(gradients.dropFirst(embeddings.count)))
+        for (side, gradient) in zip(EmbeddingWork.Side.allCases, gradients) {
+            guard let gradient, work.isTrained(side) else { continue }
             for chunk in work.chunks.indices {
                 let rows = work.chunks[chunk]
                 let part = try work.embedding(side, ofChunk: chunk)
-                let along = try slope.narrowed(0, from: rows.lowerBound, length: rows.count)
+                let along = try gradient.narrowed(0, from: rows.lowerBound, length: rows.count)
                 try result.add((part * along).sum().gradients(for: parameters))
             }
         }
@@ -109,7 +109,7 @@ public struct ContrastiveLanguageImage: Objective {
             _ model: CLIP, _ batch: CaptionBatch, _ normalization: ImageNormalization,
             chunkSize: Int?, _ pass: Pass
         ) throws {
-            guard batch.rows > 1 else { throw loneliness("a batch of one pair") }
+            guard batch.rows > 1 else { throw singlePairError("a batch of one pair") }
             let size = chunkSize ?? batch.rows
             chunks = stride(from: 0, to: batch.rows, by: size).map {
                 $0..<min($0 + size, batch.rows)
