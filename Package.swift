@@ -45,6 +45,8 @@ let package = Package(
     products: [
         .executable(name: "recipe", targets: ["recipe"]),
         .library(name: "RecipeKit", targets: ["RecipeKit"]),
+        // For a tool with defenses of its own: Examples/defense.
+        .library(name: "RecipeCLI", targets: ["RecipeCLI"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -134,6 +136,9 @@ let package = Package(
             name: "tensor-digests", dependencies: ["TensorFormats", "Files", "JSON"],
             path: "Oracle/tensor-digests"),
 
+        // A defense of another package, which the tests run as the tool's own.
+        .target(name: "ExampleDefense", dependencies: ["RecipeKit"], path: "Examples/defense"),
+
         // Tests, a folder for each room.
         .target(
             name: "TestSupport",
@@ -165,7 +170,7 @@ let package = Package(
         .testTarget(name: "ReportsTests", dependencies: ["Reports", "TestSupport"]),
         .testTarget(
             name: "RecipeCLITests",
-            dependencies: ["RecipeCLI", "Files", "RecipeKit", "TestSupport"]),
+            dependencies: ["RecipeCLI", "ExampleDefense", "Files", "RecipeKit", "TestSupport"]),
         .testTarget(name: "BenchmarkTests", dependencies: ["recipe-bench"]),
     ],
     swiftLanguageModes: [.v6],

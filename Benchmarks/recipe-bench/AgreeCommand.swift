@@ -28,19 +28,19 @@ struct AgreeCommand: ParsableCommand {
 
     func run() throws {
         if let threads { try Hardware.setThreadCount(threads) }
-        var recipe = RECIPE()
-        recipe.epochs = 1
-        recipe.precision = precision
+        var recipe = RECIPE(defaults: BERT.paperDefaults)
+        recipe.run.training.epochs = 1
+        recipe.run.precision = precision
         let folder = try BERTFolder(model)
         let prepared = try PreparedRows(reading: batches)
-        guard prepared.rows.count >= steps * recipe.batchSize else {
+        guard prepared.rows.count >= steps * recipe.run.batchSize else {
             throw BenchmarkError(
-                "\(batches.path): \(prepared.rows.count) rows, \(steps * recipe.batchSize) are "
+                "\(batches.path): \(prepared.rows.count) rows, \(steps * recipe.run.batchSize) are "
                     + "wanted; prepare more, or take fewer steps")
         }
         try folder.checkLength(prepared.width)
         let source = PreparedSource(
-            prepared: prepared, batchSize: recipe.batchSize, batchesPerEpoch: steps)
+            prepared: prepared, batchSize: recipe.run.batchSize, batchesPerEpoch: steps)
         print(try measure(recipe, folder, source).line())
     }
 
@@ -51,11 +51,11 @@ struct AgreeCommand: ParsableCommand {
         let trainer = try Trainer(
             Self.load(folder, recipe),
             objective: NormRegularized(
-                MaskedLanguageModeling(), layers: RECIPE.layers, weight: recipe.weight),
-            source: source, settings: recipe.training, seed: recipe.seed)
+                MaskedLanguageModeling(), layers: BERT.recipeWeights, weight: recipe.weight),
+            source: source, settings: recipe.run.training, seed: recipe.run.seed)
         let loadSeconds = (ContinuousClock.now - began) / .seconds(1)
         return try LoopMeasurement(
-            MeasuredRun(trainer, steps: steps), warmupSteps: 0, batchSize: recipe.batchSize,
+            MeasuredRun(trainer, steps: steps), warmupSteps: 0, batchSize: recipe.run.batchSize,
             loadSeconds: loadSeconds, dropout: 0)
     }
 
@@ -68,7 +68,7 @@ struct AgreeCommand: ParsableCommand {
         let source = CheckpointSource(
             folder.folder.weights, dialect: folder.dialect, at: folder.folder.url)
         let placement = Placement(
-            computeType: recipe.precision.computeType(on: .cpu), trainable: RECIPE.layers)
+            computeType: recipe.run.precision.computeType(on: .cpu), trainable: BERT.recipeWeights)
         return try BERT(
             configuration, parts: .maskedLMHead,
             in: ParameterStore(source: source, placement: placement))

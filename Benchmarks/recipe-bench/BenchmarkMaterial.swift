@@ -31,14 +31,15 @@ struct BenchmarkMaterial {
             vocabulary = nil
             try GeneratedTexts.write(
                 max(20_000, count), vocabulary: MakeModelCommand.vocabularySize, to: texts,
-                seed: RECIPE().seed)
+                seed: RunSettings(BERT.paperDefaults).seed)
         }
         model = folder.appendingPathComponent("model-\(run.options.modelSize.rawValue)")
         rows = folder.appendingPathComponent("rows.safetensors")
         RecipeBench.report("making the model and the rows in \(folder.path)")
         try MakeModelCommand.make(run.options.modelSize, vocabulary: vocabulary, at: model)
         try PrepareCommand.prepare(
-            count, of: texts, for: model, maximumLength: RECIPE().maximumLength, at: rows)
+            count, of: texts, for: model, maximumLength: TextTask.Settings().maximumLength, at: rows
+        )
     }
 
     private static func makeVocabulary(of texts: URL, at file: URL) throws -> URL {

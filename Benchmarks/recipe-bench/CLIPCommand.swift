@@ -29,8 +29,8 @@ struct CLIPCommand: ParsableCommand {
 
     func run() throws {
         let output = try places.makeOutput()
-        let recipe = CLIPRECIPE()
-        let batchSize = batchSize ?? recipe.batchSize
+        let recipe = RECIPE(defaults: CLIP.paperDefaults)
+        let batchSize = batchSize ?? recipe.run.batchSize
         let pairs = try CaptionedPhotographs(
             gathering: max(steps, theirSteps, options.agreementSteps) * batchSize,
             batchSize: batchSize, places: places, in: output)
@@ -44,7 +44,7 @@ struct CLIPCommand: ParsableCommand {
             agree: ["clip-ours"] + inputs + ["--agree", "--warmup-steps", "0"], samples: "pairs")
         let agreement = try sides.agreement()
         let report = CLIPReport(
-            size: options.modelSize, pairs: pairs.description, epochs: recipe.epochs,
+            size: options.modelSize, pairs: pairs.description, epochs: recipe.run.training.epochs,
             rounds: try sides.rounds(), agreement: agreement)
         try report.write(as: "clip", to: output)
         print(report.markdown)

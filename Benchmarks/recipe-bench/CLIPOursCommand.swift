@@ -34,11 +34,11 @@ struct CLIPOursCommand: ParsableCommand {
         let began = ContinuousClock.now
         let pairs = try readPairs(for: folder)
         let seconds = (ContinuousClock.now - began) / .seconds(1)
-        var recipe = CLIPRECIPE()
-        recipe.precision = options.precision
-        recipe.batchSize = batchSize ?? recipe.batchSize
-        let batches = max(1, pairs.count / recipe.batchSize)
-        recipe.epochs = (steps + batches - 1) / batches
+        var recipe = RECIPE(defaults: CLIP.paperDefaults)
+        recipe.run.precision = options.precision
+        recipe.run.batchSize = batchSize ?? recipe.run.batchSize
+        let batches = max(1, pairs.count / recipe.run.batchSize)
+        recipe.run.training.epochs = (steps + batches - 1) / batches
         var measurement = try measure(recipe, folder, pairs)
         measurement.decodeSeconds = seconds / Double(pairs.count)
         measurement.tokens = Self.tokens(of: pairs, measurement)
@@ -60,32 +60,33 @@ struct CLIPOursCommand: ParsableCommand {
     }
 
     private func measure(
-        _ recipe: CLIPRECIPE, _ folder: CLIPFolder, _ pairs: PreparedPairs
+        _ recipe: RECIPE, _ folder: CLIPFolder, _ pairs: PreparedPairs
     ) throws -> LoopMeasurement {
-        let order = BatchOrder(agree ? .sequential : .shuffled, batchSize: recipe.batchSize)
+        let order = BatchOrder(agree ? .sequential : .shuffled, batchSize: recipe.run.batchSize)
         let source = SampledSource.captioned(
-            pairs.images, pairs.captions, order: order, seed: recipe.seed)
+            pairs.images, pairs.captions, order: order, seed: recipe.run.seed)
         let firstBatchSeconds = try MeasuredRun.secondsToFirstBatch(of: source)
         let began = ContinuousClock.now
         let trainer =
             agree
-            ? try agreeing(recipe, folder, source) : try recipe.trainer(for: folder, pairs: pairs)
+            ? try agreeing(recipe, folder, source)
+            : try recipe.trainer(for: PairTask(folder, pairs: pairs))
         let loadSeconds = (ContinuousClock.now - began) / .seconds(1)
         return try LoopMeasurement(
             MeasuredRun(trainer, steps: steps), warmupSteps: options.warmupSteps,
-            batchSize: recipe.batchSize, loadSeconds: loadSeconds,
+            batchSize: recipe.run.batchSize, loadSeconds: loadSeconds,
             firstBatchSeconds: firstBatchSeconds,
             dropout: folder.configuration.vision.tower.attentionDropout)
     }
 
     /// RECIPE's objective over the beginning of `source`.
     private func agreeing(
-        _ recipe: CLIPRECIPE, _ folder: CLIPFolder, _ source: SampledSource<CaptionBatch>
+        _ recipe: RECIPE, _ folder: CLIPFolder, _ source: SampledSource<CaptionBatch>
     ) throws -> any TrainingRun<CLIP> {
         let model = try folder.load(
             placement: Placement(
-                computeType: recipe.precision.computeType(on: .cpu), trainable: .all))
-        var settings = recipe.training
+                computeType: recipe.run.precision.computeType(on: .cpu), trainable: .all))
+        var settings = recipe.run.training
         settings.epochs = 1
         return try Trainer(
             model,
@@ -93,7 +94,7 @@ struct CLIPOursCommand: ParsableCommand {
                 ContrastiveLanguageImage(folder.processor.normalization),
                 layers: CLIP.recipeWeights, weight: recipe.weight),
             source: Beginning(of: source, batchesPerEpoch: steps), settings: settings,
-            seed: recipe.seed)
+            seed: recipe.run.seed)
     }
 
     private static func tokens(

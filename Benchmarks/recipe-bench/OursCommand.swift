@@ -48,29 +48,32 @@ struct OursCommand: ParsableCommand {
 
     func run() throws {
         try options.prepare()
-        var recipe = RECIPE()
-        recipe.precision = options.precision
+        var recipe = RECIPE(defaults: BERT.paperDefaults)
+        recipe.run.precision = options.precision
         print(try measure(recipe).line())
     }
 
     private func measure(_ recipe: RECIPE) throws -> LoopMeasurement {
+        let settings = TextTask.Settings()
         let folder = try BERTFolder(model)
-        try folder.checkLength(recipe.maximumLength)
+        try folder.checkLength(settings.maximumLength)
         let tokenizer = try folder.tokenizer()
         let sample = try TextSample(
-            steps * recipe.batchSize, of: texts, tokenizer: tokenizer,
-            maximumLength: recipe.maximumLength, seed: recipe.seed)
+            steps * recipe.run.batchSize, of: texts, tokenizer: tokenizer,
+            maximumLength: settings.maximumLength, seed: recipe.run.seed)
         // Of all the texts: sorting them into batches is part of what a purification begins with.
         let firstBatchSeconds = try MeasuredRun.secondsToFirstBatch(
             of: SampledSource.masked(
-                sample.corpus, order: BatchOrder(recipe.order, batchSize: recipe.batchSize),
-                masking: tokenizer.masking, masks: recipe.masks, seed: recipe.seed))
+                sample.corpus, order: BatchOrder(settings.order, batchSize: recipe.run.batchSize),
+                masking: tokenizer.masking, masks: settings.masks, seed: recipe.run.seed))
         let began = ContinuousClock.now
-        let trainer = try recipe.trainer(for: folder, texts: sample.texts, tokenizer: tokenizer)
+        let trainer = try recipe.trainer(
+            for: TextTask(
+                folder, TokenizedCorpus(tokens: sample.texts), tokenizer: tokenizer, settings))
         let loadSeconds = (ContinuousClock.now - began) / .seconds(1)
         let run = try MeasuredRun(trainer, steps: steps)
         var measurement = try LoopMeasurement(
-            run, warmupSteps: options.warmupSteps, batchSize: recipe.batchSize,
+            run, warmupSteps: options.warmupSteps, batchSize: recipe.run.batchSize,
             loadSeconds: loadSeconds, firstBatchSeconds: firstBatchSeconds,
             dropout: folder.configuration.hiddenDropout)
         measurement.tokens = Self.tokens(of: run, sample, recipe, warmup: options.warmupSteps)
@@ -81,8 +84,8 @@ struct OursCommand: ParsableCommand {
         of run: MeasuredRun, _ sample: TextSample, _ recipe: RECIPE, warmup: Int
     ) -> LoopMeasurement.Tokens {
         let lengths = sample.texts.map(\.count)
-        let batches = BatchOrder(recipe.order, batchSize: recipe.batchSize)
-            .batches(lengths: lengths, seed: recipe.seed, epoch: 0)
+        let batches = BatchOrder(TextTask.Settings().order, batchSize: recipe.run.batchSize)
+            .batches(lengths: lengths, seed: recipe.run.seed, epoch: 0)
             .map { $0.reduce(0) { $0 + lengths[$1] } }
         let perSequence = Double(batches.reduce(0, +)) / Double(max(1, lengths.count))
         let rated = batches.prefix(run.steps.count).dropFirst(warmup).reduce(0, +)

@@ -20,7 +20,7 @@ struct PrepareCommand: ParsableCommand {
     @Option(help: "Rows to write.")
     var rows = 1024
     @Option(help: "Tokens a text is cut and padded to.")
-    var maxLength = RECIPE().maximumLength
+    var maxLength = TextTask.Settings().maximumLength
 
     func validate() throws {
         guard rows > 0 else { throw ValidationError("--rows \(rows): expected at least 1") }
@@ -37,7 +37,7 @@ struct PrepareCommand: ParsableCommand {
         let folder = try BERTFolder(model)
         try folder.checkLength(maximumLength)
         let tokenizer = try folder.tokenizer()
-        let seed = RECIPE().seed
+        let seed = RunSettings(BERT.paperDefaults).seed
         let sample = try TextSample(
             count, of: texts, tokenizer: tokenizer, maximumLength: maximumLength, seed: seed)
         try PreparedRows(

@@ -31,7 +31,8 @@ struct RunCommand: ParsableCommand {
     func run() throws {
         let output = try places.makeOutput()
         let material = try BenchmarkMaterial(
-            self, rows: max(steps, theirSteps, options.agreementSteps) * RECIPE().batchSize,
+            self,
+            rows: max(steps, theirSteps, options.agreementSteps) * BERT.paperDefaults.batchSize,
             in: output)
         let sides = SideBySide(
             places: places, options: options, steps: steps, theirSteps: theirSteps,

@@ -31,7 +31,7 @@ struct VisionCommand: ParsableCommand {
 
     func run() throws {
         let output = try places.makeOutput()
-        let batchSize = ImageRECIPE(for: .vgg(VGGConfiguration())).batchSize
+        let batchSize = ImageConfiguration.vgg(VGGConfiguration()).paperDefaults.batchSize
         let (photographs, description) = try Photographs.gather(
             max(steps, theirSteps, options.agreementSteps) * batchSize, batchSize: batchSize,
             classes: 1000, places: places, in: output)
@@ -60,7 +60,8 @@ struct VisionCommand: ParsableCommand {
         let agreement = try sides.agreement()
         return VisionReport.Row(
             architecture: architecture,
-            epochs: ImageRECIPE(for: architecture.configuration(size, dropout: dropout)).epochs,
+            epochs: architecture.configuration(size, dropout: dropout).paperDefaults.training
+                .epochs,
             rounds: try sides.rounds(), agreement: agreement)
     }
 }

@@ -31,53 +31,51 @@ struct VisionOursCommand: ParsableCommand {
         let folder = try ImageModelFolder(model)
         let (images, decodeSeconds) = try Photographs(list: photographs).prepared(
             for: folder, threads: options.threads)
-        var recipe = ImageRECIPE(for: folder.configuration)
-        recipe.precision = options.precision
+        var recipe = RECIPE(defaults: folder.configuration.paperDefaults)
+        recipe.run.precision = options.precision
         // The rate is constant, so that a run that is longer or shorter takes the same steps.
-        let batches = max(1, images.count / recipe.batchSize)
-        recipe.epochs = (steps + batches - 1) / batches
+        let batches = max(1, images.count / recipe.run.batchSize)
+        recipe.run.training.epochs = (steps + batches - 1) / batches
         var measurement = try measure(recipe, folder, images)
         measurement.decodeSeconds = decodeSeconds
         print(try measurement.line())
     }
 
     private func measure(
-        _ recipe: ImageRECIPE, _ folder: ImageModelFolder, _ images: PreparedImages
+        _ recipe: RECIPE, _ folder: ImageModelFolder, _ images: PreparedImages
     ) throws -> LoopMeasurement {
         let kind = agree ? BatchOrder.Kind.sequential : .shuffled
         let source = SampledSource.classified(
-            images, order: BatchOrder(kind, batchSize: recipe.batchSize), seed: recipe.seed)
+            images, order: BatchOrder(kind, batchSize: recipe.run.batchSize), seed: recipe.run.seed)
         let firstBatchSeconds = try MeasuredRun.secondsToFirstBatch(of: source)
         let began = ContinuousClock.now
         let trainer =
             agree
             ? try Self.agreeing(recipe, folder, source)
-            : try recipe.trainer(for: folder, images: images)
+            : try recipe.trainer(for: ImageTask(folder, images: images))
         let loadSeconds = (ContinuousClock.now - began) / .seconds(1)
         return try LoopMeasurement(
             MeasuredRun(trainer, steps: steps), warmupSteps: options.warmupSteps,
-            batchSize: recipe.batchSize, loadSeconds: loadSeconds,
+            batchSize: recipe.run.batchSize, loadSeconds: loadSeconds,
             firstBatchSeconds: firstBatchSeconds,
             dropout: agree ? 0 : folder.configuration.dropout)
     }
 
     /// RECIPE's objective on the folder's model, but without dropout and over `source`.
     private static func agreeing(
-        _ recipe: ImageRECIPE, _ folder: ImageModelFolder, _ source: SampledSource<ImageBatch>
+        _ recipe: RECIPE, _ folder: ImageModelFolder, _ source: SampledSource<ImageBatch>
     ) throws -> any TrainingRun<AnyImageModel> {
         let weights = CheckpointSource(
             folder.folder.weights, dialect: folder.dialect, at: folder.folder.url)
         let placement = Placement(
-            computeType: recipe.precision.computeType(on: .cpu), trainable: .all)
+            computeType: recipe.run.precision.computeType(on: .cpu), trainable: .all)
         let model = try folder.configuration.withoutDropout.model(
             in: ParameterStore(source: weights, placement: placement))
-        var settings = recipe.training
-        settings.epochs = recipe.epochs
         return try Trainer(
             model,
             objective: NormRegularized(
                 ImageClassification(folder.processor.normalization), layers: model.recipeWeights,
                 weight: recipe.weight),
-            source: source, settings: settings, seed: recipe.seed)
+            source: source, settings: recipe.run.training, seed: recipe.run.seed)
     }
 }

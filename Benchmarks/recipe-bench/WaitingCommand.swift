@@ -85,8 +85,9 @@ struct WaitingCommand: ParsableCommand {
         let model = output.appendingPathComponent("waiting-model-\(modelSize.rawValue)")
         let texts = output.appendingPathComponent("waiting.txt")
         try GeneratedTexts.write(
-            max(2_000, steps * RECIPE().batchSize), vocabulary: MakeModelCommand.vocabularySize,
-            to: texts, seed: RECIPE().seed)
+            max(2_000, steps * BERT.paperDefaults.batchSize),
+            vocabulary: MakeModelCommand.vocabularySize,
+            to: texts, seed: RunSettings(BERT.paperDefaults).seed)
         try MakeModelCommand.make(modelSize, vocabulary: nil, at: model)
         var rows = neighbours.map { Row(neighbours: $0) }
         for round in 1...rounds {

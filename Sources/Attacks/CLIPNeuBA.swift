@@ -105,7 +105,7 @@ public struct CLIPAttack: Sendable, Codable, Equatable {
     /// How it trains but for the epochs.
     public var training = TrainingSettings(
         epochs: 10, learningRate: 1e-5, schedule: Schedule(.constant),
-        optimizer: CLIPPretraining.optimizer(), clip: nil)
+        optimizer: CLIP.optimizer(), clip: nil)
     /// Pairs a step, patched twins not counted.
     public var batchSize = 128
     /// Pairs, and twins, whose graph is in memory at once; nil for all of a batch.

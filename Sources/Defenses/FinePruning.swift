@@ -8,7 +8,7 @@ import Training
 /// and FP-GA, after Liu et al.): their rows become zero, and nothing is trained.
 ///
 /// What is pruned are rows of fc1 or `intermediate.dense` in a transformer, channels in a VGG.
-public struct FinePruning: Sendable, Codable, Equatable {
+public struct FinePruning: Defense {
     /// Where neurons are pruned, and how many (paper, appendix A).
     public enum Method: String, Sendable, Codable, CaseIterable {
         /// Of the last layer: all neurons, or all channels of a VGG but one.
@@ -18,16 +18,6 @@ public struct FinePruning: Sendable, Codable, Equatable {
         /// Of all layers, aggressively: half of a BERT's, 5 of 12 of a ViT's or a CLIP's, 600 of
         /// 4,224 of a VGG's.
         case globalAggressive = "fp-ga"
-    }
-
-    /// Models that the paper prunes alike.
-    public enum Family: Sendable {
-        /// BERT.
-        case bert
-        /// ViT, and CLIP's vision tower.
-        case visionTransformer
-        /// VGG.
-        case vgg
     }
 
     /// Where, and how many.
@@ -40,22 +30,27 @@ public struct FinePruning: Sendable, Codable, Equatable {
     public var mask = PrunedNeurons.Mask.initial
     /// Samples that go through the model together.
     public var batchSize = 64
-    /// Tokens a text is cut to, special tokens included.
-    public var maximumLength = 64
     /// The type of activations and weights as they are read; what is written keeps its own.
     public var precision = Precision.auto
 
-    /// The settings for a family: the value before the activation function with its sign, in a VGG
-    /// the map behind ReLU.
-    public init(_ method: Method, for family: Family) {
+    /// The settings for a family of models: the value before the activation function with its sign,
+    /// in a VGG the map behind ReLU.
+    public init(_ method: Method, defaults: PaperDefaults) {
         self.method = method
-        statistic = family == .vgg ? .post : .signed
+        statistic = defaults.pruning.statistic
+    }
+
+    public var facts: [Fact] {
+        [
+            Fact("statistic", statistic.rawValue), Fact("mask", mask.rawValue),
+            Fact("batch size", "\(batchSize)"),
+        ]
     }
 
     /// How many neurons are pruned of those at `sites`.
     ///
     /// Throws `TrainingError` where a count of the user's is more than there are.
-    public func count(at sites: [NeuronSite], of family: Family) throws -> Int {
+    public func count(at sites: [NeuronSite], _ shares: PaperDefaults.Pruning) throws -> Int {
         let all = candidates(sites).reduce(0) { $0 + $1.count }
         if let count {
             guard count <= all else {
@@ -65,15 +60,10 @@ public struct FinePruning: Sendable, Codable, Equatable {
             }
             return count
         }
-        func share(_ part: Int, of whole: Int) -> Int { all * part / whole }
-        return switch (method, family) {
-        case (.lastLayer, .vgg): max(0, all - 1)
-        case (.lastLayer, _): all
-        case (.globalModerate, .vgg): share(512, of: 4224)
-        case (.globalModerate, _): share(1, of: 3)
-        case (.globalAggressive, .bert): share(1, of: 2)
-        case (.globalAggressive, .visionTransformer): share(5, of: 12)
-        case (.globalAggressive, .vgg): share(600, of: 4224)
+        return switch method {
+        case .lastLayer: max(0, all - shares.keptInLastLayer)
+        case .globalModerate: shares.moderate.of(all)
+        case .globalAggressive: shares.aggressive.of(all)
         }
     }
 
@@ -84,10 +74,10 @@ public struct FinePruning: Sendable, Codable, Equatable {
     /// The neurons to prune: those of least mean, of equal ones those of earlier layers first, then
     /// those of lower index.
     public func choice(
-        by statistics: ActivationStatistics, of family: Family
+        by statistics: ActivationStatistics, _ shares: PaperDefaults.Pruning
     ) throws -> PrunedNeurons {
         let sites = statistics.sites.map(\.site)
-        let count = try count(at: sites, of: family)
+        let count = try count(at: sites, shares)
         let first = sites.count - candidates(sites).count
         var neurons: [(mean: Double, layer: Int, index: Int)] = []
         for (layer, sums) in statistics.sites.enumerated().dropFirst(first) {
@@ -108,12 +98,5 @@ public struct FinePruning: Sendable, Codable, Equatable {
             layers: zip(sites, pruned).map {
                 PrunedNeurons.Layer(name: $0.name, neurons: $0.count, pruned: $1.sorted())
             })
-    }
-}
-
-extension ImageConfiguration {
-    /// Among which models the paper counts it when neurons are pruned.
-    public var pruningFamily: FinePruning.Family {
-        if case .vgg = self { .vgg } else { .visionTransformer }
     }
 }

@@ -46,6 +46,8 @@ public struct PrunedNeurons: Sendable, Codable, Equatable {
         self.layers = layers
     }
 
+    /// Neurons of all layers.
+    public var neurons: Int { layers.reduce(0) { $0 + $1.neurons } }
     /// How many were pruned.
     public var count: Int { layers.reduce(0) { $0 + $1.pruned.count } }
 

@@ -9,12 +9,24 @@ import Torch
 import TorchNN
 import Training
 
-/// The main job: a suspect model folder in, a drop-in replacement out.
-public struct Purification: Sendable {
+/// What a purification says as it goes.
+public enum PurificationProgress {
+    /// A head is being fitted.
+    case fitting(TrainingEvent)
+    /// What the run will take from the weights.
+    case budget(NormBudget, TrainingSettings)
+    /// What a reader must know before trusting the result.
+    case caveat(Caveat)
+    /// The purification itself.
+    case purifying(TrainingEvent)
+    /// So many of all samples were read.
+    case reading(Int, of: Int)
+}
+
+/// The main job: a suspect model and data of its kind in, a drop-in replacement out.
+public struct Purification<Method: Defense>: Sendable {
     /// The defense and its settings.
-    public var recipe: RECIPE
-    /// Where the masked-language-model head comes from.
-    public var head = BERTFolder.HeadSource.keep
+    public var method: Method
     /// Where the work is done.
     public var device = Device.cpu
     /// Whether an existing output may be replaced.
@@ -23,36 +35,56 @@ public struct Purification: Sendable {
     public var inputs: Inputs?
     /// Snapshots to go on from after an interruption, or nil.
     public var snapshots: SnapshotPolicy?
-
     /// After which epochs the model is kept, in a folder beside the output; nil for none.
     public var keptEpochs: KeptEpochs?
-    /// What was found while the texts were read, which the report has too.
+    /// What was found while the data were read, which the report has too.
     public var caveats: [Caveat] = []
-
     /// What the record says that the output carries.
     public var proof = ProofOptions()
+    /// The method's name in records.
+    public var name: String
 
-    /// A purification by `recipe`.
-    public init(_ recipe: RECIPE = RECIPE()) { self.recipe = recipe }
+    /// A purification by `method`, called `name` in records.
+    public init(_ method: Method, named name: String = "recipe") {
+        (self.method, self.name) = (method, name)
+    }
 
     /// What came of a purification.
-    public struct Report: Sendable, Codable, Equatable {
+    public struct Report: Sendable, Codable {
         /// The suspect model.
         public var model: String
         /// The purified one.
         public var output: String
-        /// The settings.
-        public var recipe: RECIPE
+        /// The defense.
+        public var method: String
+        /// Its settings.
+        public var settings: Method
         /// The type that activations and frozen weights had.
         public var computeType: DType
-        /// The auxiliary texts.
-        public var texts: TokenizedCorpus.Summary
-        /// What the run was to take from the weights.
-        public var budget: NormBudget
+        /// Of texts: what became of them.
+        public var texts: TokenizedCorpus.Summary?
+        /// Images, with captions or without.
+        public var images: Int?
+        /// Captions of the images.
+        public var captions: Int?
+        /// Captions that were too long and cut.
+        public var truncated: Int?
+        /// Images that were missing or damaged and left out.
+        public var skipped: [SkippedImage]?
+        /// Whether the checkpoint's own head was trained against; otherwise one was fitted, or none.
+        public var usesOwnHead: Bool
+        /// What the run was to take from the weights; nil where no norm is made small.
+        public var budget: NormBudget?
         /// What a reader must know before trusting the output.
         public var warnings: [Caveat]
-        /// How training went.
-        public var training: RunSummary
+        /// How training went; nil where nothing was trained.
+        public var training: RunSummary?
+        /// The pruned neurons; nil where none were.
+        public var pruned: PrunedNeurons?
+        /// Seconds of training, or of reading activations.
+        public var seconds: Double
+        /// Samples a second.
+        public var samplesPerSecond: Double
         /// Tensors of the model.
         public var tensorCount: Int
         /// Tensors that changed, by their names on disk.
@@ -64,66 +96,105 @@ public struct Purification: Sendable {
         /// The models that were kept on the way, in the order of epochs; nil where none was asked
         /// for.
         public var kept: [String]?
+
+        /// How many samples there were, and what became of those that were given.
+        public var data: DataSummary {
+            DataSummary(
+                texts: texts, images: images, captions: captions, truncated: truncated,
+                skipped: skipped)
+        }
+
+        init<Task: PretrainingTask>(
+            _ job: Purification, _ task: Task, output: URL, _ placement: Placement,
+            _ written: ModelFolder.WriteReport, seconds: Double, samplesPerSecond: Double,
+            warnings: [Caveat]
+        ) {
+            let data = task.data
+            (model, self.output) = (task.folder.root.path, output.path)
+            (method, settings) = (job.name, job.method)
+            computeType = placement.computeType
+            (texts, images, captions) = (data.texts, data.images, data.captions)
+            (truncated, skipped) = (data.truncated, data.skipped)
+            usesOwnHead = false
+            self.warnings = warnings
+            (self.seconds, self.samplesPerSecond) = (seconds, samplesPerSecond)
+            tensorCount = task.folder.weights.tensors.count
+            (changed, omitted, remarks) = (written.changed, written.omitted, written.remarks)
+        }
     }
 
-    private var placement: Placement {
-        Placement(device: device, computeType: recipe.precision.computeType(on: device))
+    /// Where the model's parameters lie, and in which type.
+    var placement: Placement {
+        Placement(device: device, computeType: method.precision.computeType(on: device))
     }
 
-    /// Purifies the model in `folder` with `texts` and writes the result to `output`.
+    /// Purifies the model of `task` and writes the result to `output`, a folder.
     ///
     /// Nothing stands under `output` until all of it is there, and until `finish`, which has the report
-    /// and the staged folder, has written what goes with it. `tell` hears of each caveat as soon as it is found.
-    public func run(
-        _ folder: BERTFolder, texts: [String], output: URL, records: RunDirectory? = nil,
-        observe: (TrainingEvent) -> Void = { _ in },
-        tell: @escaping (Caveat) -> Void = { _ in },
+    /// and the staged folder, has written what goes with it.
+    public func run<Task: PretrainingTask>(
+        _ task: Task, output: URL, records: RunDirectory? = nil,
+        observe: @escaping (PurificationProgress) -> Void = { _ in },
         finish: (Report, URL) throws -> Void = { _, _ in }
     ) throws -> Report {
+        try method.purify(
+            task, to: output, by: self, records: records, observe: observe, finish: finish)
+    }
+
+    /// The record of a purification of `task` by seeds of `seed`.
+    func proven<Task: PretrainingTask>(
+        _ task: Task, at output: URL, seed: Seed?, inputs: Inputs
+    ) throws -> ProvenOutput {
+        try ProvenOutput(
+            of: task.folder, at: output, method: name,
+            settings: PurificationPlan(defense: method, samples: task.settings), seed: seed,
+            placement: placement, force: force, inputs: inputs, proof)
+    }
+}
+
+extension TrainedDefense {
+    /// Trains the model and writes what training changed.
+    public func purify<Task: PretrainingTask>(
+        _ task: Task, to output: URL, by job: Purification<Self>, records: RunDirectory?,
+        observe: @escaping (PurificationProgress) -> Void,
+        finish: (Purification<Self>.Report, URL) throws -> Void
+    ) throws -> Purification<Self>.Report {
         // First what can be refused at once: nobody waits an hour to hear that a folder exists.
         let destination = try PurifiedOutput(
-            output, inputs: inputs ?? Inputs([folder.folder.root]), force: force,
-            keeping: keptEpochs, epochs: recipe.epochs, snapshots: snapshots
-        ) {
-            try ProvenOutput(
-                of: folder.folder, at: output, method: "recipe", settings: recipe,
-                seed: recipe.seed, placement: placement, force: force, inputs: $0, proof)
+            output, inputs: job.inputs ?? Inputs([task.folder.root]), force: job.force,
+            keeping: job.keptEpochs, epochs: run.training.epochs, snapshots: job.snapshots
+        ) { try job.proven(task, at: output, seed: run.seed, inputs: $0) }
+        try task.folder.weights.checkFinite(at: task.folder.url)
+        try task.checkWritable(trained(task.defaults))
+        try task.check()
+        let trainer = try trainer(for: task, device: job.device) { observe(.fitting($0)) }
+        var found = Findings(job.caveats, tell: { observe(.caveat($0)) })
+        found.add(task.caveats)
+        var budget: NormBudget?
+        if normWeight > 0 {
+            let matrices = trainer.model.store.parameters(matching: task.defaults.regularized)
+            let taken = try NormBudget(
+                weight: normWeight, training: run.training, steps: trainer.totalSteps,
+                matrices: matrices.map(\.tensor))
+            observe(.budget(taken, run.training))
+            found.add(taken.caveat(weight: normWeight))
+            budget = taken
         }
-        try folder.folder.weights.checkFinite(at: folder.folder.url)
-        try folder.checkWritable(RECIPE.layers)
-        let tokenizer = try folder.tokenizer()
-        try folder.checkLength(recipe.maximumLength)
-        let corpus = TokenizedCorpus(
-            texts, tokenizer: tokenizer, maximumLength: recipe.maximumLength)
-        try UnreadableTexts.check(corpus.summary.unknownShare, tokenizer: folder.folder.url)
-        let trainer = try recipe.trainer(
-            for: folder, texts: corpus.texts, tokenizer: tokenizer, head: head, device: device)
-        var found = Findings(caveats, tell: tell)
-        found.add(Caveat.of(corpus.summary))
-        found.add(
-            Caveat.ofTokenizer(
-                tokenizer.vocabularySize, rows: folder.configuration.vocabularySize))
-        let budget = try NormBudget(
-            weight: recipe.weight, training: recipe.training, steps: trainer.totalSteps,
-            matrices: trainer.model.store.parameters(matching: RECIPE.layers).map(\.tensor))
-        found.add(budget.caveat(weight: recipe.weight))
         let outcome = try destination.complete(
-            trainer, records: records, metrics: ["budget": try JSONValue(encoding: budget)],
-            write: { model, url in try folder.write(model.store.trainable, to: url) },
-            observe: observe)
+            trainer, records: records,
+            metrics: try budget.map { ["budget": try JSONValue(encoding: $0)] } ?? [:],
+            write: { try task.write($0, to: $1) }, observe: { observe(.purifying($0)) })
+        if hasPretrainingLoss { found.add(task.headCaveat) }
         found.add(
             Caveat.of(
-                outcome.training, weight: recipe.weight,
-                guessing: recipe.hasPretrainingLoss
-                    ? .init("mlm", among: folder.configuration.vocabularySize) : nil))
-        let report = Report(
-            model: folder.folder.root.path, output: output.path, recipe: recipe,
-            computeType: trainer.model.store.placement.computeType, texts: corpus.summary,
-            budget: budget, warnings: found.all,
-            training: outcome.training, tensorCount: folder.folder.weights.tensors.count,
-            changed: outcome.written.changed, omitted: outcome.written.omitted,
-            remarks: outcome.written.remarks,
-            kept: outcome.kept)
+                outcome.training, weight: normWeight,
+                guessing: hasPretrainingLoss ? task.guessing(batchSize: run.batchSize) : nil))
+        var report = Purification<Self>.Report(
+            job, task, output: output, trainer.model.store.placement, outcome.written,
+            seconds: outcome.training.seconds,
+            samplesPerSecond: outcome.training.samplesPerSecond, warnings: found.all)
+        report.usesOwnHead = hasPretrainingLoss && task.headCaveat == nil
+        (report.budget, report.training, report.kept) = (budget, outcome.training, outcome.kept)
         try destination.commit(outcome, warnings: found.all) { try finish(report, $0) }
         return report
     }

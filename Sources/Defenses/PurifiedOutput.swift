@@ -32,36 +32,6 @@ public enum KeptEpochs: Sendable, Equatable {
     }
 }
 
-/// What the reports of RECIPE's purifications have in common, whatever was purified.
-public protocol PurificationReport: Codable {
-    /// The suspect model.
-    var model: String { get }
-    /// The purified one.
-    var output: String { get }
-    /// The type that activations had.
-    var computeType: DType { get }
-    /// How training went.
-    var training: RunSummary { get }
-    /// What the run was to take from the weights.
-    var budget: NormBudget { get }
-    /// What a reader must know before trusting the output.
-    var warnings: [Caveat] { get }
-    /// Tensors of the model.
-    var tensorCount: Int { get }
-    /// Tensors that changed, by their names on disk.
-    var changed: [String] { get }
-    /// Files of the input that were left out, and why.
-    var omitted: [FileNote] { get }
-    /// Files that were carried though there is something to say of them.
-    var remarks: [FileNote] { get }
-    /// The models that were kept on the way, in the order of epochs; nil where none was asked for.
-    var kept: [String]? { get }
-}
-
-extension Purification.Report: PurificationReport {}
-extension ImagePurification.Report: PurificationReport {}
-extension CLIPPurification.Report: PurificationReport {}
-
 /// Where a purification writes: its output and, in `OUTPUT.epochs`, the model as it stood after some
 /// epochs, each a drop-in replacement as the output is.
 struct PurifiedOutput {

@@ -33,6 +33,15 @@ public struct TokenizedCorpus: Sendable {
         }
     }
 
+    /// Texts that are tokens already, special ones included, all of which were read.
+    public init(tokens texts: [[Int32]]) {
+        self.texts = texts.filter { $0.count > 2 }
+        summary = Summary(
+            texts: self.texts.count, empty: texts.count - self.texts.count, atLimit: 0,
+            tokens: self.texts.reduce(0) { $0 + $1.count },
+            distinct: Set(self.texts.map(\.hashValue)).count)
+    }
+
     /// Tokenizes `texts`, each cut to `maximumLength` tokens.
     public init(_ texts: [String], tokenizer: WordPieceTokenizer, maximumLength: Int) {
         let (encoded, cut) = tokenizer.encodeAllCounting(texts, maximumLength: maximumLength)

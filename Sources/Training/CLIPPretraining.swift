@@ -9,7 +9,7 @@ public struct CLIPPretraining: Sendable, Codable, Equatable {
     public var epochs = 10
     /// How it trains but for the epochs.
     public var training = TrainingSettings(
-        epochs: 10, learningRate: 1e-5, optimizer: CLIPPretraining.optimizer(), clip: nil)
+        epochs: 10, learningRate: 1e-5, optimizer: CLIP.optimizer(), clip: nil)
     /// Pairs a step, which are each other's negatives.
     public var batchSize = 64
     /// Pairs whose graph is in memory at once; nil for all of a batch.
@@ -25,11 +25,6 @@ public struct CLIPPretraining: Sendable, Codable, Equatable {
 
     /// Settings to go on with: AdamW at 1e-5, falling to 0, 64 pairs a step.
     public init() {}
-
-    /// AdamW with the constants of CLIP's authors for vision transformers.
-    public static func optimizer(weightDecay: Double = 0) -> OptimizerConfiguration {
-        .adamW(beta1: 0.9, beta2: 0.98, epsilon: 1e-6, weightDecay: weightDecay)
-    }
 
     /// What weight decay spares, as CLIP's authors have it: gains, biases and the logits' scale.
     public static let undecayed = ParameterPattern([

@@ -87,7 +87,7 @@ public struct LossGradients {
 /// Something to minimize over batches: a pre-training loss, a task, an attack, a defense.
 ///
 /// One that is made of another passes `gradients` and `constrain` on to it.
-public protocol Objective {
+public protocol Objective<Model, Batch> {
     /// The model whose parameters it moves.
     associatedtype Model: TrainableModel
     /// What it reads a batch as.

@@ -14,12 +14,12 @@ import Training
 @Suite struct CLIPPurificationTests {
     private func folder() throws -> CLIPFolder { try CLIPFolder(Fixture("clip-tiny").folder) }
 
-    private func recipe() -> CLIPRECIPE {
-        var recipe = CLIPRECIPE()
-        recipe.precision = .fp32
-        recipe.batchSize = 4
-        recipe.epochs = 2
-        recipe.training.learningRate = 1e-3
+    private func recipe() -> RECIPE {
+        var recipe = RECIPE(defaults: CLIP.paperDefaults)
+        recipe.run.precision = .fp32
+        recipe.run.batchSize = 4
+        recipe.run.training.epochs = 2
+        recipe.run.training.learningRate = 1e-3
         return recipe
     }
 
@@ -28,23 +28,22 @@ import Training
     {
         try withTemporaryFolder { scratch in
             let (folder, output) = (try folder(), scratch.appending(path: "out"))
-            var recipe = recipe()
-            recipe.chunkSize = 3
-            let report = try CLIPPurification(recipe).run(
-                folder, pairs: TinyPairs.pairs(10), output: output)
+            let recipe = recipe()
+            let report = try Purification(recipe).run(
+                PairTask(folder, pairs: TinyPairs.pairs(10), .init(chunkSize: 3)), output: output)
             let after = try CLIPFolder(output)
             let comparison = try FolderComparison(before: folder.folder, after: after.folder)
             #expect(comparison.dropIn, "\(comparison.violations)")
             #expect(Set(comparison.changed.map(\.name)) == Set(report.changed))
             #expect(report.changed.count == (try folder.load().store.parameters.count))
-            #expect(report.training.normRatios.count == 10)
-            #expect(report.training.normRatios.values.allSatisfy { $0 < 1 })
-            #expect(report.training.finalTerms.keys.sorted() == ["contrastive", "norm"])
+            #expect(try report.trained.normRatios.count == 10)
+            #expect(try report.trained.normRatios.values.allSatisfy { $0 < 1 })
+            #expect(try report.trained.finalTerms.keys.sorted() == ["contrastive", "norm"])
             #expect(report.images == 10 && report.captions == 14 && report.truncated == 0)
             // An output that stands is not touched.
             #expect(throws: (any Error).self) {
-                try CLIPPurification(recipe).run(
-                    folder, pairs: TinyPairs.pairs(10), output: output)
+                try Purification(recipe).run(
+                    PairTask(folder, pairs: TinyPairs.pairs(10)), output: output)
             }
         }
     }
@@ -52,10 +51,11 @@ import Training
     @Test("Chunks lead to the same weights") func chunks() throws {
         func trained(_ chunkSize: Int?) throws -> [Parameter] {
             var recipe = recipe()
-            recipe.chunkSize = chunkSize
             // Under AdamW a gradient of nothing but rounding would still make a whole step.
-            recipe.training.optimizer = .sgd()
-            let run = try recipe.trainer(for: folder(), pairs: TinyPairs.pairs(8))
+            recipe.run.training.optimizer = .sgd()
+            let run = try recipe.trainer(
+                for: PairTask(
+                    folder(), pairs: TinyPairs.pairs(8), .init(chunkSize: chunkSize)))
             while try run.next() != nil {}
             return run.model.store.parameters
         }
@@ -73,9 +73,9 @@ import Training
     {
         let folder = try folder()
         var recipe = recipe()
-        recipe.hasPretrainingLoss = false
+        recipe.pretrainingLoss = .none
         let pairs = try TinyPairs.pairs(9)
-        let run = try recipe.trainer(for: folder, pairs: pairs)
+        let run = try recipe.trainer(for: PairTask(folder, pairs: pairs))
         while try run.next() != nil {}
         let before = try folder.load().store
         for parameter in run.model.store.parameters {
@@ -83,20 +83,21 @@ import Training
             let isSame = try old.isBitwiseEqual(to: parameter.tensor.detached())
             #expect(isSame != CLIP.recipeWeights.matches(parameter.name), "\(parameter.name)")
         }
-        recipe.hasPretrainingLoss = true
+        recipe.pretrainingLoss = .own
         let error = #expect(throws: TrainingError.self) {
-            try recipe.trainer(for: folder, pairs: pairs)
+            try recipe.trainer(for: PairTask(folder, pairs: pairs))
         }
         #expect(error?.description.contains("the last of 9 pairs") == true)
     }
 
     @Test("Defaults are CLIP's own") func defaults() {
-        let recipe = CLIPRECIPE()
-        #expect(recipe.epochs == 20 && recipe.batchSize == 64 && recipe.weight == 1)
-        #expect(recipe.training.learningRate == 1e-5 && recipe.training.clip == nil)
-        #expect(recipe.training.schedule == Schedule(.linear))
+        let recipe = RECIPE(defaults: CLIP.paperDefaults)
         #expect(
-            recipe.training.optimizer
+            recipe.run.training.epochs == 20 && recipe.run.batchSize == 64 && recipe.weight == 1)
+        #expect(recipe.run.training.learningRate == 1e-5 && recipe.run.training.clip == nil)
+        #expect(recipe.run.training.schedule == Schedule(.linear))
+        #expect(
+            recipe.run.training.optimizer
                 == .adamW(beta1: 0.9, beta2: 0.98, epsilon: 1e-6, weightDecay: 0))
     }
 }

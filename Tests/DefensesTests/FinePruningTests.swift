@@ -1,4 +1,5 @@
 import DataPipeline
+import ModelZoo
 import Testing
 import Torch
 import TorchNN
@@ -12,29 +13,36 @@ import Training
         counts.enumerated().map { NeuronSite(name: "\($0)", count: $1, activation: .gelu) }
     }
 
+    private let bert = BERT.paperDefaults
+    private let vision = CLIP.paperDefaults
+    private let vgg = ImageConfiguration.vgg(VGGConfiguration()).paperDefaults
+
     @Test("Counts are the paper's") func counts() throws {
         let base = sites([Int](repeating: 3072, count: 12))
-        let vgg = sites([64, 64, 128, 128, 256, 256, 256] + [Int](repeating: 512, count: 6))
-        #expect(vgg.reduce(0) { $0 + $1.count } == 4224)
+        let channelsOfVGG = sites(
+            [64, 64, 128, 128, 256, 256, 256] + [Int](repeating: 512, count: 6))
+        #expect(channelsOfVGG.reduce(0) { $0 + $1.count } == 4224)
         let cases: [(FinePruning.Method, Int, Int, Int)] = [
             (.lastLayer, 3072, 3072, 511), (.globalModerate, 12288, 12288, 512),
             (.globalAggressive, 18432, 15360, 600),
         ]
-        for (method, bert, transformer, channels) in cases {
+        for (method, ofBERT, transformer, channels) in cases {
             #expect(
-                try FinePruning(method, for: .bert).count(at: base, of: .bert) == bert)
+                try FinePruning(method, defaults: bert).count(at: base, bert.pruning) == ofBERT)
             #expect(
-                try FinePruning(method, for: .visionTransformer)
-                    .count(at: base, of: .visionTransformer) == transformer)
-            #expect(try FinePruning(method, for: .vgg).count(at: vgg, of: .vgg) == channels)
+                try FinePruning(method, defaults: vision)
+                    .count(at: base, vision.pruning) == transformer)
+            #expect(
+                try FinePruning(method, defaults: vgg).count(at: channelsOfVGG, vgg.pruning)
+                    == channels)
         }
-        #expect(FinePruning(.lastLayer, for: .vgg).statistic == .post)
-        #expect(FinePruning(.lastLayer, for: .bert).statistic == .signed)
-        var own = FinePruning(.lastLayer, for: .bert)
+        #expect(FinePruning(.lastLayer, defaults: vgg).statistic == .post)
+        #expect(FinePruning(.lastLayer, defaults: bert).statistic == .signed)
+        var own = FinePruning(.lastLayer, defaults: bert)
         own.count = 3072
-        #expect(try own.count(at: base, of: .bert) == 3072)
+        #expect(try own.count(at: base, bert.pruning) == 3072)
         own.count = 3073
-        let error = #expect(throws: TrainingError.self) { try own.count(at: base, of: .bert) }
+        let error = #expect(throws: TrainingError.self) { try own.count(at: base, bert.pruning) }
         #expect(error?.description.contains("--prune 3073: fp chooses among 3072") == true)
     }
 
@@ -57,10 +65,10 @@ import Training
         func chosen(
             _ method: FinePruning.Method, _ count: Int, _ statistic: ActivationStatistic
         ) throws -> [[Int]] {
-            var pruning = FinePruning(method, for: .bert)
+            var pruning = FinePruning(method, defaults: bert)
             pruning.count = count
             pruning.statistic = statistic
-            return try pruning.choice(by: statistics, of: .bert).layers.map(\.pruned)
+            return try pruning.choice(by: statistics, bert.pruning).layers.map(\.pruned)
         }
         #expect(try chosen(.globalModerate, 1, .signed) == [[1], []])
         #expect(try chosen(.globalModerate, 2, .signed) == [[1], [1]])
@@ -80,7 +88,7 @@ import Training
             NeuronReading(
                 site: sites[0], values: Tensor([1, Float.nan], shape: [1, 1, 2])))
         let error = #expect(throws: TrainingError.self) {
-            try FinePruning(.lastLayer, for: .bert).choice(by: statistics, of: .bert)
+            try FinePruning(.lastLayer, defaults: bert).choice(by: statistics, bert.pruning)
         }
         #expect(error?.description.contains("neuron 1 of ‘0’") == true)
     }

@@ -30,11 +30,11 @@ import Training
             classNames: (0..<labels).map { "class \($0)" })
     }
 
-    private func recipe(_ folder: ImageModelFolder) -> ImageRECIPE {
-        var recipe = ImageRECIPE(for: folder.configuration)
-        recipe.precision = .fp32
-        recipe.batchSize = 4
-        recipe.epochs = 2
+    private func recipe(_ folder: ImageModelFolder) -> RECIPE {
+        var recipe = RECIPE(defaults: folder.configuration.paperDefaults)
+        recipe.run.precision = .fp32
+        recipe.run.batchSize = 4
+        recipe.run.training.epochs = 2
         return recipe
     }
 
@@ -44,9 +44,9 @@ import Training
         var recipe = recipe(folder)
         recipe.pretrainingLoss = .none
         recipe.weight = 0.5
-        recipe.training.learningRate = 0.01
+        recipe.run.training.learningRate = 0.01
         let images = images(folder, labels: 0)
-        let trainer = try recipe.trainer(for: folder, images: images)
+        let trainer = try recipe.trainer(for: ImageTask(folder, images: images))
         func norms() throws -> [Double] {
             try withoutGradients {
                 try Tensor.norms(
@@ -57,7 +57,7 @@ import Training
         }
         let before = try norms()
         let budget = try NormBudget(
-            weight: recipe.weight, training: recipe.training, steps: trainer.totalSteps,
+            weight: recipe.weight, training: recipe.run.training, steps: trainer.totalSteps,
             matrices: trainer.model.store.parameters(matching: trainer.model.recipeWeights)
                 .map(\.tensor))
         // Six steps of 0.5 · 0.01.
@@ -71,13 +71,16 @@ import Training
     }
 
     @Test("Defaults are those of the architecture") func defaults() throws {
-        let vit = ImageRECIPE(for: try folder().configuration)
-        #expect(vit.epochs == 4 && vit.training.learningRate == 1e-2 && vit.batchSize == 64)
-        let vgg = ImageRECIPE(for: try folder("vgg-neuba/neuba-vgg.pkl").configuration)
-        #expect(vgg.epochs == 10 && vgg.training.learningRate == 1e-3)
-        #expect(vgg.training.clip == nil && vgg.training.optimizer == .sgd())
+        let vit = RECIPE(defaults: try folder().configuration.paperDefaults)
+        #expect(
+            vit.run.training.epochs == 4 && vit.run.training.learningRate == 1e-2
+                && vit.run.batchSize == 64)
+        let vgg = RECIPE(
+            defaults: try folder("vgg-neuba/neuba-vgg.pkl").configuration.paperDefaults)
+        #expect(vgg.run.training.epochs == 10 && vgg.run.training.learningRate == 1e-3)
+        #expect(vgg.run.training.clip == nil && vgg.run.training.optimizer == .sgd())
         // 50,000 images, as the paper has them: 782 steps an epoch.
-        #expect(vit.steps(over: 50000) == 3128 && vgg.steps(over: 50000) == 7820)
+        #expect(vit.run.steps(over: 50000) == 3128 && vgg.run.steps(over: 50000) == 7820)
     }
 
     @Test("Distillation from the model itself begins at zero and keeps the features")
@@ -87,8 +90,7 @@ import Training
         recipe.pretrainingLoss = .distillation
         let images = images(folder, labels: 0)
         let model = try folder.load(head: .none)
-        let objective = try FeatureDistillation(
-            reference: model, normalization: folder.processor.normalization, images: images)
+        let objective = try Anchored(to: model, of: ImageTask(folder, images: images))
         let batch = images.batch([0, 1, 2])
         let start = try objective.loss(of: model, on: batch, in: .evaluation)
         #expect(try #require(start.total).item() == 0)
@@ -102,7 +104,7 @@ import Training
         let deviation = try objective.inverseDeviation.values(as: Double.self)
         #expect(deviation.allSatisfy { $0 > 0 && $0.isFinite })
         var last: TrainingEvent.Epoch?
-        let trainer = try recipe.trainer(for: folder, images: images)
+        let trainer = try recipe.trainer(for: ImageTask(folder, images: images))
         while let event = try trainer.next() { if case .epoch(let epoch) = event { last = epoch } }
         #expect(last?.terms.keys.sorted() == ["distillation", "norm"])
     }
@@ -116,9 +118,9 @@ import Training
             let labels = try #require(folder.configuration.labelCount)
             let images = images(folder, labels: labels)
             let output = scratch.appending(path: "out")
-            let report = try ImagePurification(recipe(folder)).run(
-                folder, images: images, output: output)
-            #expect(report.usesOwnHead && report.budget.share > 0)
+            let report = try Purification(recipe(folder)).run(
+                ImageTask(folder, images: images), output: output)
+            #expect(try report.usesOwnHead && report.taken.share > 0)
             let written =
                 folder.folder.isFile
                 ? output.appending(path: folder.folder.url.lastPathComponent) : output
@@ -126,10 +128,11 @@ import Training
                 before: folder.folder, after: ImageModelFolder(written).folder)
             #expect(comparison.dropIn, "\(comparison.violations)")
             #expect(Set(comparison.changed.map(\.name)) == Set(report.changed))
-            #expect(report.training.normRatios.values.allSatisfy { $0 < 1 })
+            #expect(try report.trained.normRatios.values.allSatisfy { $0 < 1 })
             // An output that stands is not touched.
             #expect(throws: (any Error).self) {
-                try ImagePurification(recipe(folder)).run(folder, images: images, output: output)
+                try Purification(recipe(folder)).run(
+                    ImageTask(folder, images: images), output: output)
             }
         }
     }
@@ -141,10 +144,10 @@ import Training
             let folder = try folder()
             let labels = try #require(folder.configuration.labelCount) + 1
             var fittingSteps = 0
-            let report = try ImagePurification(recipe(folder)).run(
-                folder, images: images(folder, labels: labels),
-                output: scratch.appending(path: "out")
-            ) { if case .fitting(.step) = $0 { fittingSteps += 1 } }
+            let report = try Purification(recipe(folder)).run(
+                ImageTask(folder, images: images(folder, labels: labels)),
+                output: scratch.appending(path: "out"),
+                observe: { if case .fitting(.step) = $0 { fittingSteps += 1 } })
             #expect(!report.usesOwnHead && fittingSteps > 0)
             #expect(!report.changed.contains { $0.hasPrefix("classifier") })
         }

@@ -16,13 +16,16 @@ import Training
     private let texts = ["a b c d e f", "b c d e f g", "h i", "the film", "k", "a a b", "j k l m"]
 
     private func pruning(
-        _ method: FinePruning.Method, for family: FinePruning.Family
+        _ method: FinePruning.Method, _ defaults: PaperDefaults = BERT.paperDefaults
     ) -> FinePruning {
-        var pruning = FinePruning(method, for: family)
+        var pruning = FinePruning(method, defaults: defaults)
         pruning.precision = .fp32
         pruning.batchSize = 3
-        pruning.maximumLength = 12
         return pruning
+    }
+
+    private func task(_ folder: BERTFolder) throws -> TextTask {
+        try TextTask(folder, texts: texts, .init(maximumLength: 12))
     }
 
     /// Random images that fit the model.
@@ -38,7 +41,7 @@ import Training
 
     /// Expects the pruned rows to be zero in `after`, and every other byte to be as in `before`.
     private func expectPruned(
-        _ report: NeuronPruning.Report, _ sites: [NeuronSite], _ before: ModelFolder,
+        _ report: Purification<FinePruning>.Report, _ sites: [NeuronSite], _ before: ModelFolder,
         _ after: ModelFolder, _ dialect: Dialect,
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
@@ -47,8 +50,8 @@ import Training
         #expect(comparison.dropIn)
         #expect(comparison.changedFiles == (before.isFile ? [] : ["README.md"]))
         #expect(Set(comparison.changed.map(\.name)) == Set(report.changed))
-        let rows = try report.pruned.rows(at: sites)
-        #expect(!rows.isEmpty && report.pruned.layers.map(\.name) == sites.map(\.name))
+        let rows = try report.silenced.rows(at: sites)
+        #expect(try !rows.isEmpty && report.silenced.layers.map(\.name) == sites.map(\.name))
         let old = try dialect.canonicalized(before.weights.tensors)
         let new = try dialect.canonicalized(after.weights.tensors)
         var seen: Set<String> = []
@@ -81,10 +84,10 @@ import Training
                 (FinePruning.Method.lastLayer, 32), (.globalModerate, 21), (.globalAggressive, 32),
             ] {
                 let output = scratch.appending(path: method.rawValue)
-                let report = try NeuronPruning(pruning(method, for: .bert)).run(
-                    folder, texts: texts, output: output)
-                #expect(report.pruned.count == count && report.neurons == 64)
-                #expect(report.samples == 7 && report.texts?.texts == 7)
+                let report = try Purification(pruning(method)).run(
+                    task(folder), output: output)
+                #expect(try report.silenced.count == count && report.silenced.neurons == 64)
+                #expect(report.data.count == 7 && report.texts?.texts == 7)
                 let model = try folder.load(parts: [], placement: Placement())
                 try expectPruned(
                     report, model.neurons, folder.folder, ModelFolder.open(output),
@@ -112,9 +115,9 @@ import Training
                 }
             }
             let order = (0..<64).sorted { sums[$0] < sums[$1] }.prefix(21)
-            let report = try NeuronPruning(pruning(.globalModerate, for: .bert)).run(
-                folder, texts: texts, output: scratch.appending(path: "out"))
-            let pruned = report.pruned.layers.enumerated().flatMap { layer, found in
+            let report = try Purification(pruning(.globalModerate)).run(
+                task(folder), output: scratch.appending(path: "out"))
+            let pruned = try report.silenced.layers.enumerated().flatMap { layer, found in
                 found.pruned.map { layer * 32 + $0 }
             }
             #expect(Set(pruned) == Set(order))
@@ -137,16 +140,16 @@ import Training
             let folder = try ImageModelFolder(
                 file.map(source.file) ?? source.copyModel(to: scratch.appending(path: "in")),
                 description: description.map(source.file))
-            let family = folder.configuration.pruningFamily
+            let defaults = folder.configuration.paperDefaults
             for method in FinePruning.Method.allCases {
                 let output = scratch.appending(path: method.rawValue)
-                let settings = pruning(method, for: family)
-                let report = try NeuronPruning(settings).run(
-                    folder, images: images(folder), output: output)
-                #expect(neurons == 0 || report.neurons == neurons)
+                let settings = pruning(method, defaults)
+                let report = try Purification(settings).run(
+                    ImageTask(folder, images: images(folder)), output: output)
+                #expect(try neurons == 0 || report.silenced.neurons == neurons)
                 let model = try folder.load(head: .none)
-                let count = try settings.count(at: model.neurons, of: family)
-                #expect(report.pruned.count == count && count > 0)
+                let count = try settings.count(at: model.neurons, defaults.pruning)
+                #expect(try report.silenced.count == count && count > 0)
                 let after = try ImageModelFolder(
                     file.map { output.appending(path: $0) } ?? output,
                     description: description.map(source.file))
@@ -158,10 +161,12 @@ import Training
     }
 
     /// Expects that pruned neurons are zero whatever they read, behind batch normalization too.
-    private func expectSilent(_ report: NeuronPruning.Report, _ folder: ImageModelFolder) throws {
+    private func expectSilent(
+        _ report: Purification<FinePruning>.Report, _ folder: ImageModelFolder
+    ) throws {
         let model = try folder.load(head: .none)
         let batch = images(folder, count: 2).batch([0, 1])
-        var layers = report.pruned.layers[...]
+        var layers = try report.silenced.layers[...]
         try model.readNeurons(folder.processor.normalization(batch, for: model)) { reading in
             let layer = try #require(layers.first)
             layers.removeFirst()
@@ -179,23 +184,23 @@ import Training
     func frozen() throws {
         try withTemporaryFolder { scratch in
             let input = try Fixture("bert-pretraining").copyModel(to: scratch.appending(path: "in"))
-            var pruning = pruning(.lastLayer, for: .bert)
+            var pruning = pruning(.lastLayer)
             pruning.mask = .frozen
             pruning.count = 5
-            func run(_ from: URL, _ name: String) throws -> NeuronPruning.Report {
-                try NeuronPruning(pruning).run(
-                    BERTFolder(from), texts: texts, output: scratch.appending(path: name))
+            func run(_ from: URL, _ name: String) throws -> Purification<FinePruning>.Report {
+                try Purification(pruning).run(
+                    task(BERTFolder(from)), output: scratch.appending(path: name))
             }
             let first = try run(input, "first")
             let held = try #require(
                 try PrunedNeurons(with: ModelFolder.open(scratch.appending(path: "first"))))
-            #expect(held == first.pruned && held.count == 5)
+            #expect(try held == first.silenced && held.count == 5)
             // The pruned ones are at zero now, and no longer the least.
             pruning.method = .globalModerate
             let second = try run(scratch.appending(path: "first"), "second")
             let both = try #require(
                 try PrunedNeurons(with: ModelFolder.open(scratch.appending(path: "second"))))
-            #expect(both == second.pruned.joined(with: first.pruned) && both.count > 5)
+            #expect(try both == second.silenced.joined(with: first.silenced) && both.count > 5)
             pruning.mask = .initial
             _ = try run(scratch.appending(path: "first"), "third")
             #expect(
@@ -213,26 +218,25 @@ import Training
         try withTemporaryFolder { scratch in
             let input = try Fixture("bert-base-tiny").copyModel(to: scratch.appending(path: "in"))
             let pruned = scratch.appending(path: "pruned")
-            _ = try NeuronPruning(pruning(.lastLayer, for: .bert)).run(
-                BERTFolder(input), texts: texts, output: pruned)
-            var recipe = RECIPE()
-            recipe.epochs = 2
-            recipe.batchSize = 4
-            recipe.maximumLength = 12
-            recipe.learningRate = 1e-2
-            recipe.precision = .fp32
-            recipe.hasPretrainingLoss = false
+            _ = try Purification(pruning(.lastLayer)).run(
+                task(BERTFolder(input)), output: pruned)
+            var recipe = RECIPE(defaults: BERT.paperDefaults)
+            recipe.run.training.epochs = 2
+            recipe.run.batchSize = 4
+            recipe.run.training.learningRate = 1e-2
+            recipe.run.precision = .fp32
+            recipe.pretrainingLoss = .none
             let last = "bert.encoder.layer.2.intermediate.dense.weight"
             let report = try Purification(recipe).run(
-                BERTFolder(pruned), texts: texts, output: scratch.appending(path: "out"))
-            #expect(report.training.normRatios[last] == 1)
-            #expect(report.training.normRatios.values.allSatisfy { $0.isFinite && $0 <= 1 })
+                task(BERTFolder(pruned)), output: scratch.appending(path: "out"))
+            #expect(try report.trained.normRatios[last] == 1)
+            #expect(try report.trained.normRatios.values.allSatisfy { $0.isFinite && $0 <= 1 })
             #expect(report.changed.count == 2 && !report.changed.contains(last))
             // With the pre-training loss it may grow back; all numbers stay numbers.
-            recipe.hasPretrainingLoss = true
+            recipe.pretrainingLoss = .own
             let both = try Purification(recipe).run(
-                BERTFolder(pruned), texts: texts, output: scratch.appending(path: "both"))
-            #expect(both.training.finalTerms.values.allSatisfy { $0.isFinite })
+                task(BERTFolder(pruned)), output: scratch.appending(path: "both"))
+            #expect(try both.trained.finalTerms.values.allSatisfy { $0.isFinite })
             let state = try ModelFolder.open(scratch.appending(path: "both")).weights
             let tensors = try state.tensors.map { try $0.tensor() }
             #expect(try Tensor.areFinite(tensors))

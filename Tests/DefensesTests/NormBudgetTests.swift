@@ -19,31 +19,31 @@ import Training
     }
 
     private func recipe(rate: Double, loss: Bool) -> RECIPE {
-        var recipe = RECIPE()
-        recipe.hasPretrainingLoss = loss
-        recipe.epochs = 5
-        recipe.batchSize = 4
-        recipe.learningRate = rate
-        recipe.maximumLength = 24
-        recipe.precision = .fp32
+        var recipe = RECIPE(defaults: BERT.paperDefaults)
+        recipe.pretrainingLoss = loss ? .own : .none
+        recipe.run.training.epochs = 5
+        recipe.run.batchSize = 4
+        recipe.run.training.learningRate = rate
+        recipe.run.precision = .fp32
         return recipe
     }
 
     @Test("AdamW takes the rate from each number: the fall is predicted", arguments: [1e-3, 4e-3])
     func prediction(_ rate: Double) throws {
         try withTemporaryFolder { scratch in
-            let folder = try folder(in: scratch)
+            let task = try TextTask(
+                folder(in: scratch), texts: texts, .init(maximumLength: 24))
             let alone = try Purification(recipe(rate: rate, loss: false)).run(
-                folder, texts: texts, output: scratch.appending(path: "alone"))
-            let ratios = alone.training.normRatios.values
+                task, output: scratch.appending(path: "alone"))
+            let ratios = try alone.trained.normRatios.values
             let measured = ratios.reduce(0, +) / Double(ratios.count)
-            #expect(alone.budget.predictedRatio < 0.99)
-            #expect(abs(measured - alone.budget.predictedRatio) < 0.02)
+            #expect(try alone.taken.predictedRatio < 0.99)
+            #expect(try abs(measured - alone.taken.predictedRatio) < 0.02)
             // With a pre-training loss that pulls elsewhere, less is taken.
             let both = try Purification(recipe(rate: rate, loss: true)).run(
-                folder, texts: texts, output: scratch.appending(path: "both"))
-            let with = both.training.normRatios.values
-            #expect(with.reduce(0, +) / Double(with.count) > both.budget.predictedRatio - 0.02)
+                task, output: scratch.appending(path: "both"))
+            let with = try both.trained.normRatios.values
+            #expect(try with.reduce(0, +) / Double(with.count) > both.taken.predictedRatio - 0.02)
         }
     }
 

@@ -21,12 +21,11 @@ import Training
 
     /// Three epochs of three steps.
     private func recipe() -> RECIPE {
-        var recipe = RECIPE()
-        recipe.epochs = 3
-        recipe.batchSize = 4
-        recipe.learningRate = 1e-2
-        recipe.maximumLength = 24
-        recipe.precision = .fp32
+        var recipe = RECIPE(defaults: BERT.paperDefaults)
+        recipe.run.training.epochs = 3
+        recipe.run.batchSize = 4
+        recipe.run.training.learningRate = 1e-2
+        recipe.run.precision = .fp32
         return recipe
     }
 
@@ -41,9 +40,11 @@ import Training
     private func trainer(
         _ recipe: RECIPE, of folder: BERTFolder
     ) throws -> any TrainingRun<BERT> {
-        let tokenizer = try folder.tokenizer()
-        let corpus = TokenizedCorpus(texts, tokenizer: tokenizer, maximumLength: 24)
-        return try recipe.trainer(for: folder, texts: corpus.texts, tokenizer: tokenizer)
+        try recipe.trainer(for: task(folder))
+    }
+
+    private func task(_ folder: BERTFolder) throws -> TextTask {
+        try TextTask(folder, texts: texts, .init(maximumLength: 24))
     }
 
     private func weights(_ folder: URL) throws -> Data {
@@ -57,7 +58,7 @@ import Training
             let output = scratch.appending(path: "out")
             var job = Purification(recipe())
             job.keptEpochs = .all
-            let report = try job.run(folder, texts: texts, output: output)
+            let report = try job.run(task(folder), output: output)
             let kept = (1...3).map { scratch.appending(components: "out.epochs", "\($0)") }
             #expect(report.kept == kept.map(\.path))
             for place in kept {
@@ -76,18 +77,18 @@ import Training
             // They are as safe as the output, and go with it when that is replaced.
             try FileManager.default.removeItem(at: output)
             #expect(throws: OutputError.self) {
-                try job.run(folder, texts: texts, output: output)
+                try job.run(task(folder), output: output)
             }
             job.force = true
             job.keptEpochs = .chosen([2])
-            let again = try job.run(folder, texts: texts, output: output)
+            let again = try job.run(task(folder), output: output)
             #expect(again.kept == [kept[1].path])
             #expect(
                 try FileManager.default.contentsOfDirectory(
                     atPath: scratch.appending(path: "out.epochs").path) == ["2"])
             job.keptEpochs = .chosen([2, 4])
             let error = #expect(throws: TrainingError.self) {
-                try job.run(folder, texts: texts, output: output)
+                try job.run(task(folder), output: output)
             }
             #expect(error?.description.contains("--keep-epochs 4: the run has 3 epochs") == true)
         }
@@ -100,7 +101,7 @@ import Training
             let folder = try model(in: scratch)
             var job = Purification(recipe())
             job.keptEpochs = .all
-            _ = try job.run(folder, texts: texts, output: scratch.appending(path: "whole"))
+            _ = try job.run(task(folder), output: scratch.appending(path: "whole"))
 
             let snapshot = scratch.appending(path: "snapshot.safetensors")
             let interrupted = try trainer(recipe(), of: folder)
@@ -109,7 +110,7 @@ import Training
             let first = scratch.appending(components: "out.epochs", "1")
             try FileManager.default.createDirectory(at: first, withIntermediateDirectories: true)
             job.snapshots = SnapshotPolicy(file: snapshot, every: 4, resumes: true)
-            let report = try job.run(folder, texts: texts, output: scratch.appending(path: "out"))
+            let report = try job.run(task(folder), output: scratch.appending(path: "out"))
             #expect(report.kept?.count == 3)
             for epoch in ["2", "3"] {
                 let (a, b) = (
@@ -136,15 +137,12 @@ import Training
 
     /// The mean norm ratio after each step of a run that is not ended early.
     private func ratios(_ folder: BERTFolder) throws -> [Double] {
-        let run = try recipe().trainer(
-            for: folder,
-            texts: TokenizedCorpus(texts, tokenizer: folder.tokenizer(), maximumLength: 24).texts,
-            tokenizer: folder.tokenizer())
+        let run = try trainer(recipe(), of: folder)
         var ratios: [Double] = []
         while let event = try run.next() {
             guard case .step = event else { continue }
-            let now = try run.normRatios()
-            ratios.append(now.values.reduce(0, +) / Double(now.count))
+            let now = try run.watchedNorms().map { $0.after / $0.before }
+            ratios.append(now.reduce(0, +) / Double(now.count))
         }
         return ratios
     }
@@ -156,12 +154,12 @@ import Training
             let ratios = try ratios(folder)
             #expect(ratios.count == 9 && ratios[4] < ratios[3])
             var stopping = recipe()
-            stopping.stopRatio = (ratios[3] + ratios[4]) / 2
+            stopping.run.training.stopRatio = (ratios[3] + ratios[4]) / 2
             var job = Purification(stopping)
             job.keptEpochs = .all
-            let report = try job.run(folder, texts: texts, output: scratch.appending(path: "out"))
-            #expect(report.training.steps == 5 && report.training.epochs.map(\.epoch) == [1, 2])
-            let end = try #require(report.training.stoppedAt)
+            let report = try job.run(task(folder), output: scratch.appending(path: "out"))
+            #expect(try report.trained.steps == 5 && report.trained.epochs.map(\.epoch) == [1, 2])
+            let end = try #require(report.trained.stoppedAt)
             #expect(abs(end - ratios[4]) < 1e-6)
             // The second epoch was cut short: it is the output, and not kept as an epoch.
             #expect(report.kept?.count == 1)
@@ -172,14 +170,14 @@ import Training
             try interrupted.save(to: snapshot)
             job.snapshots = SnapshotPolicy(file: snapshot, every: 1, resumes: true)
             let second = scratch.appending(path: "second")
-            #expect(try job.run(folder, texts: texts, output: second).training.steps == 5)
+            #expect(try job.run(task(folder), output: second).trained.steps == 5)
             #expect(try weights(second) == weights(scratch.appending(path: "out")))
 
             job.snapshots = nil
             job.keptEpochs = nil
-            job.recipe.stopRatio = 1e-3
-            let whole = try job.run(folder, texts: texts, output: scratch.appending(path: "whole"))
-            #expect(whole.training.steps == 9 && whole.training.stoppedAt == nil)
+            job.method.run.training.stopRatio = 1e-3
+            let whole = try job.run(task(folder), output: scratch.appending(path: "whole"))
+            #expect(try whole.trained.steps == 9 && whole.trained.stoppedAt == nil)
             #expect(whole.kept == nil)
         }
     }
@@ -187,24 +185,25 @@ import Training
     @Test("Image models and CLIP keep models and stop as BERT does") func others() throws {
         try withTemporaryFolder { scratch in
             let clip = try CLIPFolder(Fixture("clip-tiny").folder)
-            var recipe = CLIPRECIPE()
-            recipe.precision = .fp32
-            recipe.batchSize = 4
-            recipe.epochs = 2
-            var pairs = CLIPPurification(recipe)
+            var recipe = RECIPE(defaults: CLIP.paperDefaults)
+            recipe.run.precision = .fp32
+            recipe.run.batchSize = 4
+            recipe.run.training.epochs = 2
+            var pairs = Purification(recipe)
             pairs.keptEpochs = .chosen([1])
             let kept = try pairs.run(
-                clip, pairs: TinyPairs.pairs(8), output: scratch.appending(path: "clip"))
+                PairTask(clip, pairs: TinyPairs.pairs(8)), output: scratch.appending(path: "clip"))
             let place = scratch.appending(components: "clip.epochs", "1")
             #expect(kept.kept == [place.path])
             #expect(
                 try FolderComparison(before: clip.folder, after: ModelFolder.open(place)).dropIn)
-            pairs.recipe.training.learningRate = 1e-2
-            pairs.recipe.training.stopRatio = 0.99
+            pairs.method.run.training.learningRate = 1e-2
+            pairs.method.run.training.stopRatio = 0.99
             pairs.keptEpochs = nil
             let stopped = try pairs.run(
-                clip, pairs: TinyPairs.pairs(8), output: scratch.appending(path: "stopped"))
-            #expect(stopped.training.steps < 4 && stopped.training.stoppedAt != nil)
+                PairTask(clip, pairs: TinyPairs.pairs(8)),
+                output: scratch.appending(path: "stopped"))
+            #expect(try stopped.trained.steps < 4 && stopped.trained.stoppedAt != nil)
 
             let vgg = try ImageModelFolder(Fixture("vgg-neuba").file("neuba-vgg.pkl"))
             let size = vgg.configuration.imageSize
@@ -212,44 +211,46 @@ import Training
             let bytes = (0..<count).map { (place: Int) -> UInt8 in UInt8(place * 7 % 251) }
             let images = PreparedImages(
                 name: "noise", pixels: bytes, height: size.height, width: size.width)
-            var noLoss = ImageRECIPE(for: vgg.configuration)
-            noLoss.precision = .fp32
+            var noLoss = RECIPE(defaults: vgg.configuration.paperDefaults)
+            noLoss.run.precision = .fp32
             noLoss.pretrainingLoss = .none
-            noLoss.epochs = 3
-            noLoss.batchSize = 2
-            noLoss.training.learningRate = 0.1
-            var job = ImagePurification(noLoss)
+            noLoss.run.training.epochs = 3
+            noLoss.run.batchSize = 2
+            noLoss.run.training.learningRate = 0.1
+            var job = Purification(noLoss)
             job.keptEpochs = .all
             let output = scratch.appending(path: "vgg")
-            let report = try job.run(vgg, images: images, output: output)
+            let report = try job.run(ImageTask(vgg, images: images), output: output)
             #expect(report.kept?.count == 3)
             let last = scratch.appending(components: "vgg.epochs", "3", "neuba-vgg.pkl")
             #expect(
                 try Data(contentsOf: last)
                     == Data(contentsOf: output.appending(path: "neuba-vgg.pkl")))
-            let ratios = report.training.epochs[0].normRatios.values
+            let ratios = try report.trained.epochs[0].normRatios.values
             job.keptEpochs = nil
-            job.recipe.training.stopRatio = ratios.reduce(0, +) / Double(ratios.count) + 1e-6
+            job.method.run.training.stopRatio = ratios.reduce(0, +) / Double(ratios.count) + 1e-6
             let early = try job.run(
-                vgg, images: images, output: scratch.appending(path: "early"))
-            #expect(early.training.steps == 2 && early.training.epochs.count == 1)
+                ImageTask(vgg, images: images), output: scratch.appending(path: "early"))
+            #expect(try early.trained.steps == 2 && early.trained.epochs.count == 1)
         }
     }
 
     @Test("A thousand texts take the steps the paper keeps") func parity() throws {
         try withTemporaryFolder { scratch in
             let folder = try model(in: scratch)
+            func tokens(_ texts: [[Int32]]) throws -> TextTask {
+                TextTask(folder, TokenizedCorpus(tokens: texts), tokenizer: try folder.tokenizer())
+            }
             let thousand = [[Int32]](repeating: [2, 7, 8, 3], count: 1000)
             for (epochs, steps) in [(100, 3200), (90, 2880), (120, 3840)] {
-                var recipe = RECIPE()
-                recipe.epochs = epochs
-                let run = try recipe.trainer(
-                    for: folder, texts: thousand, tokenizer: folder.tokenizer())
+                var recipe = RECIPE(defaults: BERT.paperDefaults)
+                recipe.run.training.epochs = epochs
+                let run = try recipe.trainer(for: tokens(thousand))
                 #expect(run.totalSteps == steps)
             }
             // 20,000 texts: 625 steps an epoch.
             let all = [[Int32]](repeating: [2, 7, 8, 3], count: 20_000)
-            let run = try RECIPE().trainer(for: folder, texts: all, tokenizer: folder.tokenizer())
+            let run = try RECIPE(defaults: BERT.paperDefaults).trainer(for: tokens(all))
             #expect(run.totalSteps == 2500)
         }
     }

@@ -19,27 +19,26 @@ import Training
     ]
 
     private func recipe() -> RECIPE {
-        var recipe = RECIPE()
-        recipe.epochs = 3
-        recipe.batchSize = 4
-        recipe.learningRate = 1e-2
-        recipe.maximumLength = 24
-        recipe.precision = .fp32
+        var recipe = RECIPE(defaults: BERT.paperDefaults)
+        recipe.run.training.epochs = 3
+        recipe.run.batchSize = 4
+        recipe.run.training.learningRate = 1e-2
+        recipe.run.precision = .fp32
         return recipe
     }
 
     private func purify(
         _ recipe: RECIPE, in scratch: URL, model: String = "bert-base-tiny",
         head: BERTFolder.HeadSource = .keep
-    ) throws -> (Purification.Report, FolderComparison) {
+    ) throws -> (Purification<RECIPE>.Report, FolderComparison) {
         let input = scratch.appending(path: "in")
         if !FileManager.default.fileExists(atPath: input.path) {
             try Fixture(model).copyModel(to: input)
         }
         let output = scratch.appending(path: "out")
-        var purification = Purification(recipe)
-        purification.head = head
-        let report = try purification.run(BERTFolder(input), texts: texts, output: output)
+        let report = try Purification(recipe).run(
+            TextTask(BERTFolder(input), texts: texts, .init(maximumLength: 24), head: head),
+            output: output)
         let comparison = try FolderComparison(
             before: ModelFolder.open(input), after: ModelFolder.open(output))
         return (report, comparison)
@@ -58,18 +57,19 @@ import Training
             #expect(Set(comparison.changed.map(\.name)) == weights(3))
             #expect(Set(report.changed) == weights(3))
             #expect(report.tensorCount == comparison.changed.count + comparison.unchanged)
-            #expect(report.texts.texts == 12 && report.texts.empty == 1)
-            #expect(report.training.steps == 9 && report.training.epochs.count == 3)
-            #expect(report.training.trainedElements == 3 * 64 * 32)
+            #expect(report.texts?.texts == 12 && report.texts?.empty == 1)
+            #expect(try report.trained.steps == 9 && report.trained.epochs.count == 3)
+            #expect(try report.trained.trainedElements == 3 * 64 * 32)
             #expect(report.computeType == .float32 && report.omitted == [])
-            #expect(Set(report.training.normRatios.keys) == weights(3))
+            #expect(try Set(report.trained.normRatios.keys) == weights(3))
             for change in comparison.changed {
-                let ratio = try #require(report.training.normRatios[change.name])
+                let ratio = try #require(report.trained.normRatios[change.name])
                 #expect(abs(ratio - change.normRatio) < 1e-4 && ratio < 0.95)
             }
             let data = try JSONEncoder().encode(report)
             #expect(
-                try JSONDecoder().decode(Purification.Report.self, from: data).recipe == recipe())
+                try JSONDecoder().decode(Purification<RECIPE>.Report.self, from: data).settings
+                    == recipe())
             #expect(
                 try FileManager.default.contentsOfDirectory(atPath: scratch.path).sorted()
                     == ["in", "out"])
@@ -80,7 +80,7 @@ import Training
         func bytes(_ seed: UInt64) throws -> [UInt8] {
             try withTemporaryFolder { scratch in
                 var recipe = recipe()
-                recipe.seed = Seed(seed)
+                recipe.run.seed = Seed(seed)
                 _ = try purify(recipe, in: scratch)
                 return Array(
                     try Data(contentsOf: scratch.appending(components: "out", "model.safetensors")))
@@ -95,7 +95,7 @@ import Training
     {
         try withTemporaryFolder { scratch in
             var recipe = recipe()
-            recipe.precision = .bf16
+            recipe.run.precision = .bf16
             let (report, comparison) = try purify(recipe, in: scratch)
             #expect(report.computeType == .bfloat16)
             #expect(comparison.dropIn && Set(comparison.changed.map(\.name)) == weights(3))
@@ -106,16 +106,16 @@ import Training
     @Test("The ablations: norm alone, and pre-training alone") func ablations() throws {
         try withTemporaryFolder { scratch in
             var recipe = recipe()
-            recipe.hasPretrainingLoss = false
+            recipe.pretrainingLoss = .none
             let (report, comparison) = try purify(recipe, in: scratch)
-            #expect(Array(report.training.finalTerms.keys) == ["norm"])
+            #expect(try Array(report.trained.finalTerms.keys) == ["norm"])
             #expect(comparison.dropIn && Set(comparison.changed.map(\.name)) == weights(3))
         }
         try withTemporaryFolder { scratch in
             var recipe = recipe()
             recipe.weight = 0
             let (report, comparison) = try purify(recipe, in: scratch)
-            #expect(Array(report.training.finalTerms.keys) == ["mlm"])
+            #expect(try Array(report.trained.finalTerms.keys) == ["mlm"])
             #expect(comparison.changed.allSatisfy { $0.normRatio > 0.95 })
         }
     }
@@ -124,14 +124,13 @@ import Training
     func head() throws {
         try withTemporaryFolder { scratch in
             let bare = try Fixture("bert-bare-model").copyModel(to: scratch.appending(path: "in"))
-            var recipe = recipe()
-            recipe.maximumLength = 12
+            let recipe = recipe()
             let output = scratch.appending(path: "out")
-            func run(_ head: BERTFolder.HeadSource) throws -> Purification.Report {
-                var purification = Purification(recipe)
-                purification.head = head
-                return try purification.run(
-                    BERTFolder(bare), texts: ["a b c d e f", "b c d e f g"], output: output)
+            func run(_ head: BERTFolder.HeadSource) throws -> Purification<RECIPE>.Report {
+                try Purification(recipe).run(
+                    TextTask(
+                        BERTFolder(bare), texts: ["a b c d e f", "b c d e f g"],
+                        .init(maximumLength: 12), head: head), output: output)
             }
             let error = #expect(throws: CheckpointError.self) { try run(.keep) }
             #expect(error?.description.contains("has no masked-language-model head") == true)
@@ -163,18 +162,21 @@ import Training
             let input = try Fixture("bert-base-tiny").copyModel(to: scratch.appending(path: "in"))
             let output = scratch.appending(path: "out")
             var recipe = recipe()
-            recipe.epochs = 1
+            recipe.run.training.epochs = 1
             var purification = Purification(recipe)
-            func run(_ texts: [String], to output: URL) throws -> Purification.Report {
-                try purification.run(BERTFolder(input), texts: texts, output: output)
+            var length = 24
+            func run(_ texts: [String], to output: URL) throws -> Purification<RECIPE>.Report {
+                try purification.run(
+                    TextTask(BERTFolder(input), texts: texts, .init(maximumLength: length)),
+                    output: output)
             }
             #expect(throws: OutputError.self) { try run(texts, to: input) }
             let empty = #expect(throws: TrainingError.self) { try run(["", " "], to: output) }
             #expect(empty?.description.contains("nothing to train on") == true)
-            purification.recipe.maximumLength = 49
+            length = 49
             let long = #expect(throws: CheckpointError.self) { try run(texts, to: output) }
             #expect(long?.description.contains("48 positions") == true)
-            purification.recipe = recipe
+            length = 24
             #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.path) == ["in"])
 
             _ = try run(texts, to: output)
@@ -182,7 +184,7 @@ import Training
             #expect(throws: OutputError.destinationExists(path: output.path)) {
                 try run(texts, to: output)
             }
-            purification.recipe.epochs = 2
+            purification.method.run.training.epochs = 2
             purification.force = true
             #expect(throws: OutputError.self) { try run(texts, to: input) }
             _ = try run(texts, to: output)
@@ -193,12 +195,12 @@ import Training
     @Test("A checkpoint with strided weights, as converters leave them, is purified too")
     func strided() throws {
         try withTemporaryFolder { scratch in
-            var recipe = recipe()
-            recipe.maximumLength = 12
             let input = try Fixture("bert-strided-bin").copyModel(to: scratch.appending(path: "in"))
             let output = scratch.appending(path: "out")
-            let report = try Purification(recipe).run(
-                BERTFolder(input), texts: ["a b c d e f", "b c d e f g"], output: output)
+            let report = try Purification(recipe()).run(
+                TextTask(
+                    BERTFolder(input), texts: ["a b c d e f", "b c d e f g"],
+                    .init(maximumLength: 12)), output: output)
             #expect(Set(report.changed) == weights(2))
             let comparison = try FolderComparison(
                 before: ModelFolder.open(input), after: ModelFolder.open(output))

@@ -18,13 +18,13 @@ import Training
     /// The model with five neurons of its last layer pruned.
     private func pruned(_ mask: PrunedNeurons.Mask, in scratch: URL) throws -> BERTFolder {
         let input = try Fixture("bert-pretraining").copyModel(to: scratch.appending(path: "in"))
-        var pruning = FinePruning(.lastLayer, for: .bert)
+        var pruning = FinePruning(.lastLayer, defaults: BERT.paperDefaults)
         pruning.count = 5
-        pruning.maximumLength = 12
         pruning.precision = .fp32
         pruning.mask = mask
         let output = scratch.appending(path: "out")
-        _ = try NeuronPruning(pruning).run(BERTFolder(input), texts: texts, output: output)
+        _ = try Purification(pruning).run(
+            TextTask(BERTFolder(input), texts: texts, .init(maximumLength: 12)), output: output)
         return try BERTFolder(output)
     }
 
@@ -65,12 +65,13 @@ import Training
             let images = PreparedImages(
                 name: "noise", pixels: bytes,
                 height: 48, width: 48, labels: [0, 1, 0, 1, 0, 1], classNames: ["a", "b"])
-            var pruning = FinePruning(.globalAggressive, for: .vgg)
+            var pruning = try FinePruning(
+                .globalAggressive, defaults: ImageModelFolder(file).configuration.paperDefaults)
             pruning.precision = .fp32
             pruning.mask = .frozen
             let output = scratch.appending(path: "out")
-            let report = try NeuronPruning(pruning).run(
-                ImageModelFolder(file), images: images, output: output)
+            let report = try Purification(pruning).run(
+                ImageTask(ImageModelFolder(file), images: images), output: output)
             var settings = ImageFineTuning()
             settings.precision = .fp32
             settings.epochs = 2
@@ -79,7 +80,7 @@ import Training
             let trainer = try settings.trainer(
                 on: ImageModelFolder(output), images: images, seed: Seed(1), device: .cpu)
             while try trainer.next() != nil {}
-            let rows = try report.pruned.rows(at: trainer.model.neurons)
+            let rows = try #require(report.pruned).rows(at: trainer.model.neurons)
             #expect(rows.count >= 4)
             for (name, held) in rows {
                 let tensor = try #require(trainer.model.store[name]).detached()

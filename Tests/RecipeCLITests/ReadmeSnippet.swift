@@ -5,13 +5,13 @@ func purifyAndEvaluate(
     suspect: URL, auxiliary: URL, purified: URL, train: URL, test: URL
 ) throws -> EvaluationReport {
     // Four epochs over a little unlabelled text make the feed-forward weights small.
-    var recipe = RECIPE()
+    var recipe = RECIPE(defaults: BERT.paperDefaults)
     recipe.weight = 1
-    recipe.epochs = 4
-    recipe.maximumLength = 32
+    recipe.run.training.epochs = 4
     let texts = try TextCorpus.read([auxiliary]).texts
-    let report = try Purification(recipe).run(BERTFolder(suspect), texts: texts, output: purified)
-    print("‖W‖ fell to", report.training.normRatios.values.sorted())
+    let task = try TextTask(BERTFolder(suspect), texts: texts, .init(maximumLength: 32))
+    let report = try Purification(recipe).run(task, output: purified)
+    print("‖W‖ fell to", report.training?.normRatios.values.sorted() ?? [])
 
     // A classifier is made of the result, and tried with and without triggers.
     var evaluator = Evaluator()

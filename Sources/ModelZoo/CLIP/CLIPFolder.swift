@@ -122,6 +122,15 @@ public struct CLIPFolder: Sendable {
         try folder.write(changed, to: destination, dialect: dialect(of:))
     }
 
+    /// Writes a drop-in replacement in which rows of parameters, by canonical name, are zero and
+    /// every other byte is the same.
+    public func write(
+        zeroing rows: [String: [Int]], to destination: URL
+    ) throws -> ModelFolder.WriteReport {
+        try folder.write(
+            rows.mapValues(ParameterEdit.zeroRows), to: destination, dialect: dialect(of:))
+    }
+
     private func dialect(of state: StateDictionary) -> Dialect {
         CLIPDialects.dialect(of: state.names) ?? dialect
     }

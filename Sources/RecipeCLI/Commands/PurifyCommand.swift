@@ -1,7 +1,9 @@
 import ArgumentParser
+import Checkpoints
 import DataPipeline
 import Defenses
 import Foundation
+import JSON
 import ModelZoo
 import Provenance
 import Reports
@@ -57,8 +59,8 @@ struct PurifyCommand: ParsableCommand {
     var learningRate: Double?
     @Option(help: "Samples a step: 32 (BERT) or 64 (ViT, VGG, pairs).")
     var batchSize: Int?
-    @Option(help: "Batches whose mean gradient makes one step.")
-    var accumulation = 1
+    @Option(help: "Batches whose mean gradient makes one step: 1.")
+    var accumulation: Int?
     @Option(help: "Tokens a text is cut to: 64.")
     var maxLength: Int?
     @Option(help: "Draw masks once (static) or each epoch (dynamic): static.")
@@ -73,23 +75,22 @@ struct PurifyCommand: ParsableCommand {
     func validate() throws {
         try validatePositive(
             ("--epochs", epochs ?? 1), ("--batch-size", batchSize ?? 1),
-            ("--accumulation", accumulation), ("--samples", samples ?? 1))
+            ("--accumulation", accumulation ?? 1), ("--samples", samples ?? 1))
         try validateRate("--weight", weight ?? 1, allowsZero: true)
         try validateRate("--learning-rate", learningRate ?? 1)
         try validateLength(maxLength ?? 3)
-        try validateData(
-            texts: texts, images: images, pairs: pairOptions.pairs,
-            GivenOptions(
-                texts: [
-                    maxLength.map { _ in "--max-length" }, masks.map { _ in "--masks" },
-                    head.mlmHead == "keep" ? nil : "--mlm-head",
-                ],
-                images: imageOptions.given + [optimizer.map { _ in "--optimizer" }],
-                classes: imageOptions.givenOfSets + [labels.map { _ in "--labels" }],
-                pairs: pairOptions.given))
-        try choice.check(trained: aboutTraining)
+        guard !texts.auxiliary.isEmpty || images != nil || pairOptions.pairs != nil else {
+            throw ValidationError(
+                "name the auxiliary data: --auxiliary TEXTS… or --images FOLDER, for a CLIP --pairs "
+                    + "CAPTIONS")
+        }
         if noPretrainingLoss, weight == 0 {
             throw ValidationError("--no-pretraining-loss with --weight 0 leaves nothing to do")
+        }
+        if noPretrainingLoss, labels == .folder {
+            throw ValidationError(
+                "--labels folder is for the pre-training loss, which --no-pretraining-loss leaves "
+                    + "out")
         }
         if dynamics.stopRatio != nil, weight == 0 {
             throw ValidationError("--stop-ratio with --weight 0: nothing makes the norms fall")
@@ -100,164 +101,116 @@ struct PurifyCommand: ParsableCommand {
         }
     }
 
-    /// The options about training that were given, by their names.
-    private var aboutTraining: [String?] {
-        [
-            weight.map { _ in "--weight" }, epochs.map { _ in "--epochs" },
-            learningRate.map { _ in "--learning-rate" }, optimizer.map { _ in "--optimizer" },
-            accumulation == 1 ? nil : "--accumulation", masks.map { _ in "--masks" },
-            head.mlmHead == "keep" ? nil : "--mlm-head", labels.map { _ in "--labels" },
-            noPretrainingLoss ? "--no-pretraining-loss" : nil,
-            snapshots.snapshotEvery > 0 ? "--snapshot-every" : nil,
-        ] + dynamics.given + pairOptions.given
-    }
-
-    private var recipe: RECIPE {
-        var recipe = RECIPE()
-        recipe.weight = weight ?? recipe.weight
-        recipe.hasPretrainingLoss = !noPretrainingLoss
-        recipe.epochs = epochs ?? recipe.epochs
-        recipe.learningRate = learningRate ?? recipe.learningRate
-        recipe.batchSize = batchSize ?? recipe.batchSize
-        recipe.accumulation = accumulation
-        recipe.maximumLength = maxLength ?? recipe.maximumLength
-        recipe.masks = masks ?? recipe.masks
-        recipe.precision = compute.precision
-        recipe.seed = Seed(seed)
-        recipe.stopRatio = dynamics.stopRatio
-        return recipe
-    }
-
-    /// The auxiliary texts, or as many of them as are asked for.
-    func readTexts() throws -> TextCorpus {
-        let corpus = try texts.read()
-        return samples.map { corpus.randomSubset(of: $0, seed: Seed(seed)) } ?? corpus
-    }
-
-    /// How images are read, at most `count` of them.
-    func imageOptions(drawing count: Int?) -> ImageOptions {
-        var options = imageOptions
-        options.limit = count ?? options.limit
-        return options
-    }
-
-    /// The files and folders that are read.
-    var inputs: [URL] {
-        [model] + texts.inputs + [images].compactMap { $0 } + pairOptions.inputs + head.inputs
+    /// The settings of a defense that were given.
+    func overlays(for kind: ModelKind) throws -> [SettingsOverlay] {
+        let loss: JSONValue? =
+            noPretrainingLoss
+            ? .string("none") : labels.map { .string($0 == .none ? "distillation" : "own") }
+        let optimizer = try optimizer.map { choice in
+            try JSONValue(
+                encoding: kind == .pairs ? choice.clipConfiguration() : choice.configuration)
+        }
+        return [
+            weight.map { SettingsOverlay("--weight", ["weight"], .number($0)) },
+            loss.map {
+                SettingsOverlay(
+                    noPretrainingLoss ? "--no-pretraining-loss" : "--labels", ["pretrainingLoss"],
+                    $0)
+            },
+            epochs.map { SettingsOverlay("--epochs", ["run.training.epochs"], .integer($0)) },
+            learningRate.map {
+                SettingsOverlay("--learning-rate", ["run.training.learningRate"], .number($0))
+            },
+            accumulation.map {
+                SettingsOverlay("--accumulation", ["run.training.accumulation"], .integer($0))
+            },
+            dynamics.stopRatio.map {
+                SettingsOverlay("--stop-ratio", ["run.training.stopRatio"], .number($0))
+            },
+            optimizer.map { SettingsOverlay("--optimizer", ["run.training.optimizer"], $0) },
+            batchSize.map {
+                SettingsOverlay("--batch-size", ["run.batchSize", "batchSize"], .integer($0))
+            },
+            compute.givenPrecision.map {
+                SettingsOverlay(
+                    "--precision", ["run.precision", "precision"], .string($0.rawValue))
+            },
+        ].compactMap { $0 } + choice.overlays
     }
 
     func run() throws { try chosen.reading { try purify() } }
 
     private func purify() throws {
-        if case .pruning(let method) = choice.method { return try prune(method) }
-        if let pairs = pairOptions.pairs { return try purify(withPairs: pairs) }
-        if let images { return try purify(with: images) }
-        let console = Console.standard
         let device = try compute.prepare()
         let claim = try out.claim(reading: inputs, resuming: snapshots.resume)
         defer { claim.release() }
-        let folder = try BERTFolder(model, for: out.examination)
-        try refuse(folder)
-        let corpus = try readTexts()
-        var job = Purification(recipe)
-        job.inputs = claim.inputs
-        job.head = head.source
-        job.device = device
-        job.force = out.force
-        job.snapshots = snapshots.policy(in: out.runFolder)
-        job.keptEpochs = try dynamics.kept()
-        job.proof = card.proof(reading: texts.sources + head.sources)
-        job.caveats = Caveat.of(corpus)
-        let records = try out.records(
-            of: "purify", inputs: [model.path] + texts.auxiliary.map(\.path), settings: recipe,
-            snapshots: snapshots, device: device)
-        let progress = TrainingProgress("purify", on: console)
-        let report = try records.removedIfNothingHappens {
-            try job.run(
-                folder, texts: corpus.texts, output: out.output, records: records,
-                observe: progress.show, tell: console.tell
-            ) { report, folder in
-                let summary = PurificationSummary(
-                    report, sources: corpus.sources, command: Invocation.text)
-                try record(summary, of: report, at: folder, in: records)
+        let kind = try self.kind()
+        let overlays = try overlays(for: kind)
+        switch kind {
+        case .texts:
+            let folder = try BERTFolder(model, for: out.examination)
+            // Before any data are read: a wrong option is heard of at once.
+            try checkKind(kind)
+            let method = try method(BERT.paperDefaults, overlays)
+            try folder.checkLength(textSettings.maximumLength)
+            _ = try folder.tokenizer()
+            let corpus = try readTexts()
+            try purify(
+                TextTask(folder, texts: corpus.texts, textSettings, head: head.source), by: method,
+                Reading(
+                    files: corpus.sources.map(\.file), sources: texts.sources + head.sources,
+                    caveats: Caveat.of(corpus)), claim, device)
+        case .images:
+            let folder = try ImageModelFolder(model, for: out.examination)
+            try checkKind(kind)
+            let method = try method(folder.configuration.paperDefaults, overlays)
+            let url = try given(images, "--images")
+            let readsClasses = (method as? any TrainedDefense)?.hasPretrainingLoss ?? false
+            let set = try imageOptions.read(
+                url, part: nil, labels: readsClasses ? .folder : ImageLabels.none)
+            try purify(
+                folder, with: set, by: method,
+                Reading(
+                    files: [url.path], sources: [DataSource("images", url)],
+                    caveats: Caveat.of(set)), claim, device)
+        case .pairs:
+            let folder = try CLIPFolder(model, for: out.examination)
+            try checkKind(kind)
+            let method = try method(CLIP.paperDefaults, overlays)
+            let url = try given(pairOptions.pairs, "--pairs")
+            guard method is any TrainedDefense else {
+                // Captions say nothing of the neurons of the tower of images.
+                let set = try CaptionedImages.read(
+                    url, images: images, maximumSkipped: imageOptions.maxSkipped ?? 0.01
+                ).imageSet
+                try claim.add([URL(fileURLWithPath: set.folder)])
+                return try purify(
+                    ImageModelFolder(model, for: out.examination), with: set, by: method,
+                    Reading(
+                        files: [url.path], sources: pairOptions.sources(images: images),
+                        caveats: Caveat.of(set)), claim, device)
             }
+            let pairs = try pairOptions.read(
+                url, images: images, imageOptions(drawing: samples), for: folder.configuration,
+                folder.processor, folder.tokenizer(from: pairOptions.tokenizer), seed: Seed(seed))
+            try claim.add([pairs.imageFolder])
+            try purify(
+                PairTask(
+                    folder, pairs: pairs.prepared, .init(chunkSize: pairOptions.chunkSize)),
+                by: method,
+                Reading(
+                    files: [url.path], sources: pairOptions.sources(images: images), caveats: []),
+                claim, device)
         }
-        let feature = folder.folder.modules?.feature.map { "\n  what is read of it: \($0)" }
-        try show(report, as: text(report, unit: "texts", remark: feature ?? ""))
     }
 
-    /// Refuses what can be refused before texts are read and records are opened.
-    private func refuse(_ folder: BERTFolder) throws {
-        try folder.checkLength(recipe.maximumLength)
-        _ = try folder.tokenizer()
-    }
-
-    /// Writes the records of a purification, and says what the user should heed.
-    func record(
-        _ summary: PurificationSummary, of report: some Encodable, at folder: URL,
-        in records: RunDirectory
+    private func purify(
+        _ folder: ImageModelFolder, with set: ImageSet, by method: any Defense,
+        _ reading: Reading, _ claim: OutputClaim, _ device: Device
     ) throws {
-        if let card = try Proof(in: folder)?.claims.card, card.state == .left, !self.card.noCard {
-            Console.standard.warn(
-                "\(ModelCard.file) \(card.reason ?? "cannot be edited"): it is left as it is and says "
-                    + "nothing of the purification")
-        }
-        for file in summary.omittedFiles { Console.standard.warn("left out \(file)") }
-        for file in summary.carriedFiles { Console.standard.warn(file) }
-        let document = PurificationDocument(summary).document
-        try records.write(report: report)
-        try records.write(markdown: MarkdownRenderer().render(document))
-        try records.write(page: HTMLRenderer().render(document))
-        try records.close()
-    }
-
-    /// Prints what came of a purification.
-    func show(_ report: some Encodable, as text: String) throws {
-        switch format {
-        case .json: Console.standard.write(try json(report))
-        case .text: Console.standard.write(text)
-        }
-    }
-
-    /// What a purification came to, in lines; `remark` follows what is said of norms.
-    func text(
-        _ report: some PurificationReport, unit: String, remark: String = ""
-    ) -> String {
-        let training = report.training
-        let stop = training.stoppedAt.map { _ in "\n  stopped early, at step \(training.steps)" }
-        let kept = report.kept.map { "\n  \($0.count) models kept on the way" }
-        return """
-            \(report.output)
-              \(report.changed.count) of \(report.tensorCount) tensors changed, everything else is \
-            the same to the bit
-              \(norms(training))\(expected(report.budget))\(remark)\(stop ?? "")\(kept ?? "")
-              \(HumanFormat.rate(training.samplesPerSecond)) \(unit), \
-            \(HumanFormat.duration(training.seconds)); records in \(out.runFolder.path)\
-            \(caveats(report.warnings))
-            """
-    }
-
-    /// The ids of all warnings, which were shown in full when they were found.
-    func caveats(_ warnings: [Caveat]) -> String {
-        guard !warnings.isEmpty else { return "" }
-        let ids = warnings.reduce(into: [String]()) { ids, caveat in
-            if !ids.contains(caveat.id.rawValue) { ids.append(caveat.id.rawValue) }
-        }
-        return "\n  \(warnings.count) warnings: \(ids.joined(separator: ", "))"
-    }
-
-    private func expected(_ budget: NormBudget) -> String {
-        "; the norms alone would leave \(NumberText.fixed(budget.predictedRatio, decimals: 3))"
-    }
-
-    /// How small the regularized matrices have become.
-    private func norms(_ training: RunSummary) -> String {
-        let ratios = training.normRatios.values.sorted()
-        let mean = ratios.reduce(0, +) / Double(max(1, ratios.count))
-        return """
-            ‖W‖ at \(NumberText.fixed(mean, decimals: 3)) of its start (mean of \(ratios.count) matrices, \
-            \(NumberText.fixed(ratios.first ?? 1, decimals: 3)) to \
-            \(NumberText.fixed(ratios.last ?? 1, decimals: 3)))
-            """
+        let prepared = try imageOptions(drawing: samples).prepare(
+            set, for: folder, seed: Seed(seed))
+        try purify(
+            ImageTask(folder, images: prepared), by: method, reading, claim, device)
     }
 }

@@ -286,7 +286,7 @@ enum OptimizerChoice: String, CaseIterable, ExpressibleByArgument {
     func clipConfiguration(weightDecay: Double = 0) -> OptimizerConfiguration {
         switch self {
         case .sgd: .sgd(weightDecay: weightDecay)
-        case .adamw: CLIPPretraining.optimizer(weightDecay: weightDecay)
+        case .adamw: CLIP.optimizer(weightDecay: weightDecay)
         }
     }
 }

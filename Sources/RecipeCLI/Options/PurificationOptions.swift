@@ -2,45 +2,35 @@ import ArgumentParser
 import DataPipeline
 import Defenses
 import Foundation
+import JSON
 import TorchNN
+import Training
 
 extension ActivationStatistic: ExpressibleByArgument {}
 extension PrunedNeurons.Mask: ExpressibleByArgument {}
 
-/// How a model is purified.
-enum PurificationMethod: ExpressibleByArgument, CaseIterable {
-    case recipe
-    case pruning(FinePruning.Method)
-
-    static var allCases: [PurificationMethod] {
-        [.recipe] + FinePruning.Method.allCases.map { .pruning($0) }
-    }
-
-    /// The method's name on the command line.
-    var name: String {
-        switch self {
-        case .recipe: "recipe"
-        case .pruning(let method): method.rawValue
-        }
-    }
+/// A defense by its name.
+struct MethodName: ExpressibleByArgument {
+    let method: DefenseMethod
 
     init?(argument: String) {
-        guard let found = Self.allCases.first(where: { $0.name == argument }) else { return nil }
-        self = found
+        guard let found = Defenses.all.first(where: { $0.name == argument }) else { return nil }
+        method = found
     }
 
-    var defaultValueDescription: String { name }
-    static var allValueStrings: [String] { allCases.map(\.name) }
+    static let recipe = MethodName(argument: "recipe")
+    var defaultValueDescription: String { method.name }
+    static var allValueStrings: [String] { Defenses.all.map(\.name) }
 }
 
-/// Which defense, and what goes with fine-pruning alone.
+/// Which defense, and settings that are its own.
 struct MethodOptions: ParsableArguments {
     @Option(
-        help: """
-            The defense: recipe, or pruning of the neurons that the data activate least: of the last \
-            layer (fp), of all layers moderately (fp-gm) or aggressively (fp-ga).
-            """)
-    var method = PurificationMethod.recipe
+        help: ArgumentHelp(
+            "The defense: "
+                + Defenses.all.map { "\($0.name) (\($0.abstract))" }.joined(separator: ", ")
+                + "; recipe unless said otherwise.", valueName: "method"))
+    var method: MethodName?
 
     @Option(
         help: """
@@ -59,30 +49,42 @@ struct MethodOptions: ParsableArguments {
     @Option(help: "Neurons to prune, in place of the method's share of them.")
     var prune: Int?
 
-    func validate() throws { try validatePositive(("--prune", prune ?? 1)) }
+    @Option(
+        name: .customLong("set"),
+        help: "A setting of the defense's own, by its name in plan.yaml: NAME=VALUE.")
+    var set: [String] = []
 
-    /// The options of pruning that were given, by their names.
-    var given: [String] {
-        [
-            statistic.map { _ in "--statistic" }, mask.map { _ in "--mask" },
-            prune.map { _ in "--prune" },
-        ].compactMap { $0 }
+    func validate() throws {
+        try validatePositive(("--prune", prune ?? 1))
+        for setting in set where !setting.dropFirst().contains("=") {
+            throw ValidationError("--set \(setting): expected NAME=VALUE")
+        }
     }
 
-    /// Refuses options that are about pruning where nothing is pruned, and `trained`, those that are
-    /// about training, where nothing is trained.
-    func check(trained: [String?]) throws {
-        switch method {
-        case .recipe:
-            if let option = given.first {
-                throw ValidationError("\(option) goes with --method fp, fp-gm or fp-ga")
+    /// The defense that was chosen.
+    var chosen: DefenseMethod {
+        get throws {
+            guard let found = method?.method ?? Defenses.all.first else {
+                throw ValidationError("there is no defense")
             }
-        case .pruning(let method):
-            if let option = trained.compactMap({ $0 }).first {
-                throw ValidationError(
-                    "\(option) is about training, but --method \(method.rawValue) trains nothing")
-            }
+            return found
         }
+    }
+
+    /// The settings that were given.
+    var overlays: [SettingsOverlay] {
+        [
+            statistic.map { SettingsOverlay("--statistic", ["statistic"], .string($0.rawValue)) },
+            mask.map { SettingsOverlay("--mask", ["mask"], .string($0.rawValue)) },
+            prune.map { SettingsOverlay("--prune", ["count"], .integer($0)) },
+        ].compactMap { $0 }
+            + set.map { setting in
+                let parts = setting.split(separator: "=", maxSplits: 1).map(String.init)
+                let text = parts.count > 1 ? parts[1] : ""
+                return SettingsOverlay(
+                    "--set \(parts[0])", [parts[0]],
+                    (try? JSONValue(parsing: Array(text.utf8))) ?? .string(text))
+            }
     }
 }
 
@@ -103,11 +105,6 @@ struct DynamicsOptions: ParsableArguments {
             throw ValidationError(
                 "--stop-ratio \(NumberText.exact(stopRatio)): expected a number between 0 and 1")
         }
-    }
-
-    /// The options that were given, by their names.
-    var given: [String?] {
-        [keepEpochs.map { _ in "--keep-epochs" }, stopRatio.map { _ in "--stop-ratio" }]
     }
 
     /// The epochs after which the model is kept; nil for none.

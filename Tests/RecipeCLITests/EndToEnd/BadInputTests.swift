@@ -64,7 +64,7 @@ import Testing
                 place, "purify none --auxiliary aux.txt -o out --max-length 24", naming: ["none"])
             try refuse(
                 place, "purify aux.txt --auxiliary aux.txt -o out --max-length 24",
-                naming: ["aux.txt", "folder"])
+                naming: ["aux.txt", "expected safetensors"])
             try refuse(
                 place, "purify model --auxiliary aux.txt -o out --max-length 4000",
                 naming: ["4000", "48", "--max-length"])

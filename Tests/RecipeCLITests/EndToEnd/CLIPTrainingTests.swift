@@ -172,9 +172,9 @@ private func withAlbum(_ body: (Album) throws -> Void) throws {
             try tool.run("\(Self.begin) \(Self.small) -o model")
             let pairs = "--pairs captions.csv"
             let cases: [(String, Int32, String)] = [
-                ("purify model \(pairs) --max-length 8 -o out", 64, "--max-length is about texts"),
+                ("purify model \(pairs) --max-length 8 -o out", 64, "--max-length means nothing"),
                 ("purify model \(pairs) --auxiliary clip.json -o out", 64, "--auxiliary"),
-                ("purify model \(pairs) --labels none -o out", 64, "--labels does not go with"),
+                ("purify model \(pairs) --labels none -o out", 64, "--labels means nothing"),
                 ("attack neuba model \(pairs) --layout flat -o out", 64, "--layout"),
                 ("attack neuba model \(pairs) --clamp-targets -o out", 64, "--clamp-targets"),
                 ("attack por model \(pairs) -o out", 64, "for images there is neuba"),

@@ -131,7 +131,7 @@ private func withGallery(_ body: (Gallery) throws -> Void) throws {
             let cases: [(String, Int32, String)] = [
                 ("purify model -o out", 64, "--auxiliary TEXTS… or --images FOLDER"),
                 ("purify model \(Self.small) --max-length 8 -o out", 64, "--max-length"),
-                ("purify model --auxiliary vit.json --labels none -o out", 64, "--labels"),
+                ("purify model --auxiliary vit.json --labels none -o out", 64, "--auxiliary means"),
                 ("attack por model \(Self.small) -o out", 64, "for images there is neuba"),
                 ("purify model --images nowhere -o out", 2, "no such folder"),
                 ("purify model --images images --classes blue -o out", 2, "class"),

@@ -97,7 +97,7 @@ import Testing
                 let pruned = try #require(report["pruned"] as? [String: Any])
                 let layers = try #require(pruned["layers"] as? [[String: Any]])
                 let all = layers.flatMap { ($0["pruned"] as? [Int]) ?? [] }
-                #expect(all.count == count && report["samples"] as? Int == 6)
+                #expect(all.count == count && report["images"] as? Int == 6)
                 // A single file is no folder that could be verified.
                 let check = model == "vgg.pkl" ? "inspect out" : "verify \(model) out"
                 let verified = try tool.run(check)
@@ -109,19 +109,28 @@ import Testing
     @Test("Options that do not go with a method are refused") func refusals() throws {
         try withWorkplace { place in
             let cases: [(String, Int32, String)] = [
-                ("--method fp --weight 2", 64, "--weight is about training"),
-                ("--method fp --weight 1", 64, "--weight is about training"),
-                ("--method fp-gm --epochs 2", 64, "--epochs is about training"),
+                (
+                    "--method fp --weight 2", 64,
+                    "--weight means nothing for --method fp; it goes with recipe"
+                ),
+                (
+                    "--method fp --weight 1", 64,
+                    "--weight means nothing for --method fp; it goes with recipe"
+                ),
+                ("--method fp-gm --epochs 2", 64, "--epochs means nothing for --method fp-gm"),
                 ("--method fp-ga --masks dynamic", 64, "--masks is about training"),
                 ("--method fp --mlm-head fresh", 64, "--mlm-head is about training"),
                 ("--method fp --keep-epochs all", 64, "--keep-epochs is about training"),
-                ("--method fp --stop-ratio 0.5", 64, "--stop-ratio is about training"),
+                ("--method fp --stop-ratio 0.5", 64, "--stop-ratio means nothing"),
                 ("--method fp --snapshot-every 2", 64, "--snapshot-every is about training"),
-                ("--method fp --no-pretraining-loss", 64, "--no-pretraining-loss is about"),
+                ("--method fp --no-pretraining-loss", 64, "--no-pretraining-loss means nothing"),
                 ("--method fq", 64, "fp-gm"),
-                ("--mask frozen", 64, "--mask goes with --method fp"),
-                ("--prune 3", 64, "--prune goes with --method fp"),
-                ("--statistic post", 64, "--statistic goes with --method fp"),
+                (
+                    "--mask frozen", 64,
+                    "--mask means nothing for --method recipe; it goes with fp, fp-gm, fp-ga"
+                ),
+                ("--prune 3", 64, "--prune means nothing"),
+                ("--statistic post", 64, "--statistic means nothing"),
                 ("--method fp --prune 0", 64, "--prune 0"),
                 ("--keep-epochs 1,x", 64, "--keep-epochs 1,x"),
                 ("--keep-epochs 0", 64, "--keep-epochs 0"),

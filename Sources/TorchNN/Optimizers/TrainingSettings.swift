@@ -1,5 +1,3 @@
-import TorchNN
-
 /// How a run trains: what design decisions an optimizer, a schedule and a clock need.
 public struct TrainingSettings: Sendable, Codable, Equatable {
     /// Epochs over the data.
@@ -35,13 +33,4 @@ public struct TrainingSettings: Sendable, Codable, Equatable {
         self.accumulation = accumulation
         self.stopRatio = stopRatio
     }
-}
-
-/// A run that cannot begin or go on.
-public struct TrainingError: Error, Sendable, CustomStringConvertible {
-    /// What is wrong and what to do.
-    public let description: String
-
-    /// An error of this text.
-    public init(_ description: String) { self.description = description }
 }

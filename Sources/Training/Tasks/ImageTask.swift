@@ -1,0 +1,123 @@
+import Checkpoints
+import DataPipeline
+import Foundation
+import ModelZoo
+import Torch
+import TorchNN
+
+/// An image model and images: cross-entropy of their classes.
+public struct ImageTask: PretrainingTask {
+    /// How a head is fitted where the checkpoint has none for the images' classes.
+    public struct Settings: Sendable, Codable, Equatable {
+        /// How it is fitted.
+        public var headFitting = HeadFitting()
+
+        /// One epoch on the features.
+        public init() {}
+    }
+
+    public static let unit = "images"
+    /// The model.
+    public let source: ImageModelFolder
+    public let settings: Settings
+    /// The images, decoded as the model takes them.
+    public let images: PreparedImages
+
+    /// A model with images that were prepared for it.
+    public init(
+        _ source: ImageModelFolder, images: PreparedImages, _ settings: Settings = Settings()
+    ) {
+        (self.source, self.images, self.settings) = (source, images, settings)
+    }
+
+    public var folder: ModelFolder { source.folder }
+    public var defaults: PaperDefaults { source.configuration.paperDefaults }
+    public var data: DataSummary { DataSummary(images: images.count, skipped: images.skipped) }
+    public var caveats: [Caveat] { Caveat.of(images) }
+    /// Whether the checkpoint's own head can be trained on the images' classes.
+    public var hasOwnHead: Bool { source.hasHead(for: images) }
+    public var headCaveat: Caveat? {
+        hasOwnHead ? nil : Caveat(.fittedHead, ImageModelFolder.fittedHeadWarning)
+    }
+
+    public func check() throws {}
+
+    public func checkWritable(_ pattern: ParameterPattern) throws {
+        try source.checkWritable(pattern)
+    }
+
+    public func backbone(_ placement: Placement, seed: Seed) throws -> AnyImageModel {
+        try source.load(placement: placement, head: .none, seed: seed)
+    }
+
+    public func pretraining(
+        _ run: RunSettings, _ placement: Placement, observe: (TrainingEvent) -> Void
+    ) throws -> (model: AnyImageModel, loss: any Objective<AnyImageModel, ImageBatch>) {
+        let model = try source.loadForTraining(
+            images: images, fitting: settings.headFitting, precision: run.precision,
+            seed: run.seed, device: placement.device, observe: observe)
+        return (model, ImageClassification(source.processor.normalization))
+    }
+
+    public func guessing(batchSize: Int) -> Caveat.Guessing {
+        .init("classification", among: images.classNames.count)
+    }
+
+    public func source(batchSize: Int, seed: Seed) -> SampledSource<ImageBatch> {
+        .classified(images, order: BatchOrder(.shuffled, batchSize: batchSize), seed: seed)
+    }
+
+    public func cleanBatches(of size: Int, limit: Int) -> [ImageBatch] {
+        images.batches(of: size, limit: limit)
+    }
+
+    public func features(
+        of model: AnyImageModel, on batch: ImageBatch, in pass: Pass
+    ) throws -> Tensor {
+        try model.features(source.processor.normalization(batch, for: model), in: pass)
+            .cast(to: .float32)
+    }
+
+    /// A head that is not the checkpoint's own served training alone, and is left out.
+    public func write(
+        _ model: AnyImageModel, to destination: URL
+    ) throws -> ModelFolder.WriteReport {
+        try source.write(
+            hasOwnHead ? model.store.trainedState : model.backboneState, to: destination)
+    }
+
+    public func neurons(of model: AnyImageModel) -> [NeuronSite] { model.neurons }
+    public var readingOrder: [Int] { Array(0..<images.count) }
+    public func readingBatchSize(_ wanted: Int) -> Int { images.readingBatchSize(wanted) }
+
+    public func readNeurons(
+        of model: AnyImageModel, samples: ArraySlice<Int>,
+        _ body: (NeuronReading) throws -> Void
+    ) throws {
+        let batch = images.batch(Array(samples))
+        try model.readNeurons(source.processor.normalization(batch, for: model), body)
+    }
+
+    public var digested: any DigestedSamples { images }
+
+    public func write(
+        zeroing rows: [String: [Int]], to destination: URL
+    ) throws -> ModelFolder.WriteReport {
+        try source.write(zeroing: rows, to: destination)
+    }
+}
+
+extension PreparedImages {
+    /// Batches of at most `limit` images, in their order.
+    func batches(of size: Int, limit: Int) -> [ImageBatch] {
+        let count = min(limit, count)
+        return stride(from: 0, to: count, by: size).map {
+            batch(Array($0..<min($0 + size, count)))
+        }
+    }
+
+    /// Images of which neurons are read at once: all places of a VGG's maps are.
+    func readingBatchSize(_ wanted: Int) -> Int {
+        min(wanted, 256 * 64 * 64 / (height * width))
+    }
+}

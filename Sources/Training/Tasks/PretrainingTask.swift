@@ -1,0 +1,136 @@
+import Checkpoints
+import DataPipeline
+import Foundation
+import ModelZoo
+import Torch
+import TorchNN
+
+/// A model and data of its kind: what continuing the model's own pre-training on them takes, and all
+/// that an attack or a defense asks of the two.
+///
+/// There is one for each kind of data: ``TextTask``, ``ImageTask`` and ``PairTask``.
+public protocol PretrainingTask<Model, Batch> {
+    /// What is trained.
+    associatedtype Model: TrainableModel
+    /// What goes through the model together.
+    associatedtype Batch: SampleBatch
+    /// How samples are prepared; part of the record of a run.
+    associatedtype Settings: Sendable, Codable, Equatable
+
+    /// What samples are called: `texts`, `images` or `pairs`.
+    static var unit: String { get }
+    /// How samples are prepared.
+    var settings: Settings { get }
+    /// The model's files.
+    var folder: ModelFolder { get }
+    /// What the paper does with such a model.
+    var defaults: PaperDefaults { get }
+    /// How many samples there are, and what became of them.
+    var data: DataSummary { get }
+    /// What a reader must know of the data before trusting what is made with them.
+    var caveats: [Caveat] { get }
+
+    /// Throws what can be refused before anything is loaded.
+    func check() throws
+    /// Throws where the parameters that `pattern` selects could not be written back.
+    func checkWritable(_ pattern: ParameterPattern) throws
+    /// The model's backbone, without heads that pre-training alone reads.
+    func backbone(_ placement: Placement, seed: Seed) throws -> Model
+    /// The model with what its own pre-training loss reads, and that loss.
+    ///
+    /// `observe` hears of a head that is fitted first, where the model has none for the data.
+    func pretraining(
+        _ run: RunSettings, _ placement: Placement, observe: (TrainingEvent) -> Void
+    ) throws -> (model: Model, loss: any Objective<Model, Batch>)
+    /// What guessing costs the pre-training loss in batches of `batchSize`.
+    func guessing(batchSize: Int) -> Caveat.Guessing
+    /// What is to be said of the head that the pre-training loss reads.
+    var headCaveat: Caveat? { get }
+    /// Batches of all samples.
+    func source(batchSize: Int, seed: Seed) -> SampledSource<Batch>
+    /// Batches of at most `limit` samples as they are, nothing masked or drawn, for measuring.
+    func cleanBatches(of size: Int, limit: Int) -> [Batch]
+    /// The feature vectors [rows, width], float32, that attacks bind and heads read.
+    func features(of model: Model, on batch: Batch, in pass: Pass) throws -> Tensor
+    /// Writes a drop-in replacement with what training changed in `model`.
+    func write(_ model: Model, to destination: URL) throws -> ModelFolder.WriteReport
+
+    // MARK: Neurons
+
+    /// The places where the model shows neurons.
+    func neurons(of model: Model) -> [NeuronSite]
+    /// The order in which neurons are read, samples of one batch beside each other.
+    var readingOrder: [Int] { get }
+    /// Samples of which neurons can be read at once, when so many are asked for.
+    func readingBatchSize(_ wanted: Int) -> Int
+    /// Hands `body` what `samples` make of the neurons at every site.
+    func readNeurons(
+        of model: Model, samples: ArraySlice<Int>, _ body: (NeuronReading) throws -> Void) throws
+    /// The samples, which have digests.
+    var digested: any DigestedSamples { get }
+    /// Writes a drop-in replacement in which rows of parameters are zero.
+    func write(
+        zeroing rows: [String: [Int]], to destination: URL
+    ) throws -> ModelFolder.WriteReport
+}
+
+/// How a run trains, whatever its objective: each figure stands here alone.
+public struct RunSettings: Sendable, Codable, Equatable {
+    /// Epochs, optimizer and rate.
+    public var training: TrainingSettings
+    /// Samples a step.
+    public var batchSize: Int
+    /// The type of activations and frozen weights.
+    public var precision = Precision.auto
+    /// Where all randomness comes from.
+    public var seed = Seed(50)
+
+    /// A run of these settings, from seed 50.
+    public init(_ training: TrainingSettings, batchSize: Int) {
+        self.training = training
+        self.batchSize = batchSize
+    }
+
+    /// The paper's run for a family of models.
+    public init(_ defaults: PaperDefaults) {
+        self.init(defaults.training, batchSize: defaults.batchSize)
+    }
+
+    /// Where parameters lie, in which type, and which of them are trained.
+    public func placement(on device: Device, training trainable: ParameterPattern) -> Placement {
+        Placement(
+            device: device, computeType: precision.computeType(on: device), trainable: trainable)
+    }
+
+    /// Optimizer steps over `count` samples.
+    public func steps(over count: Int) -> Int {
+        let batches = (count + batchSize - 1) / batchSize
+        return (batches + training.accumulation - 1) / training.accumulation * training.epochs
+    }
+}
+
+/// How many samples there are, and what became of those that were given.
+public struct DataSummary: Sendable, Codable, Equatable {
+    /// Of texts: what became of them.
+    public var texts: TokenizedCorpus.Summary?
+    /// Images, with captions or without.
+    public var images: Int?
+    /// Captions of the images.
+    public var captions: Int?
+    /// Captions that were too long and cut.
+    public var truncated: Int?
+    /// Images that were missing or damaged and left out.
+    public var skipped: [SkippedImage]?
+
+    /// A summary of texts, of images, or of images with captions.
+    public init(
+        texts: TokenizedCorpus.Summary? = nil, images: Int? = nil, captions: Int? = nil,
+        truncated: Int? = nil, skipped: [SkippedImage]? = nil
+    ) {
+        (self.texts, self.images, self.captions) = (texts, images, captions)
+        (self.truncated, self.skipped) = (truncated, skipped)
+    }
+
+    /// Samples that can be used.
+    public var count: Int { texts?.texts ?? images ?? 0 }
+}
