@@ -168,6 +168,8 @@ let package = Package(
         .testTarget(name: "AttacksTests", dependencies: ["Attacks", "TestSupport"]),
         .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"]),
         .testTarget(name: "ReportsTests", dependencies: ["Reports", "TestSupport"]),
+        .executableTarget(
+            name: "recipe-probe", dependencies: ["RecipeCLI"], path: "Tests/recipe-probe"),
         .testTarget(
             name: "RecipeCLITests",
             dependencies: ["RecipeCLI", "ExampleDefense", "Files", "RecipeKit", "TestSupport"]),
