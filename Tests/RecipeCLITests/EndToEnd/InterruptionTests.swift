@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Signals: the first saves, the second ends; inputs that change; disks that are full.
@@ -63,6 +64,69 @@ import Testing
             #expect(outcome.errors.contains(input), "\(outcome.errors)")
             #expect(outcome.errors.contains("while it was in use"), "\(outcome.errors)")
             #expect(try place.names().subtracting(before) == ["out.run"])
+        }
+    }
+
+    /// Pictures with captions, and a CLIP's description and tokenizer.
+    private func fill(_ place: Workplace) throws {
+        try FileManager.default.createDirectory(
+            at: place["images"], withIntermediateDirectories: true)
+        var table = "image,caption\n"
+        for number in 0..<8 {
+            let pixels = Data((0..<768).map { UInt8(truncatingIfNeeded: $0 * (number + 3)) })
+            try (Data("P6 16 16 255\n".utf8) + pixels).write(
+                to: place["images/\(number).ppm"])
+            table += "\(number).ppm,a cat \(number)\n"
+        }
+        try Data(table.utf8).write(to: place["captions.csv"])
+        try Fixture("clip-text/plain").copyModel(to: place["words"])
+        try place.write(
+            [
+                """
+                {"model_type": "clip", "projection_dim": 8, "text_config": {"hidden_size": 16,
+                 "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32,
+                 "max_position_embeddings": 12}, "vision_config": {"hidden_size": 16,
+                 "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32,
+                 "image_size": 16, "patch_size": 8}}
+                """
+            ], to: "clip.json")
+    }
+
+    @Test(
+        "Pictures, captions and the cache of pictures that are cut short end a run",
+        arguments: [
+            ("purify model --images images --labels none", "images/3.ppm"),
+            ("purify model --images images --labels none --image-cache cache", "cache"),
+            (
+                "pretrain clip.json --from-scratch --tokenizer words --pairs captions.csv "
+                    + "--images images --batch-size 4", "captions.csv"
+            ),
+            (
+                "pretrain clip.json --from-scratch --tokenizer words --pairs captions.csv "
+                    + "--images images --batch-size 4", "images/3.ppm"
+            ),
+            (
+                "pretrain clip.json --from-scratch --tokenizer words --pairs captions.csv "
+                    + "--images images --batch-size 4 --image-cache cache", "cache"
+            ),
+        ])
+    func picturesThatAreCutShort(_ command: String, _ input: String) throws {
+        try withWorkplace("vit-classifier") { place in
+            try fill(place)
+            let run = try place.tool.start(command + " --threads 1 --epochs 400 -o out")
+            try place.wait(for: "out.run/events.jsonl")
+            var cut = input
+            if input == "cache" {
+                let files = try FileManager.default.contentsOfDirectory(
+                    atPath: place["cache"].path)
+                cut = "cache/" + (try #require(files.first { !$0.hasPrefix(".") }))
+            }
+            #expect(truncate(place[cut].path, 5) == 0)
+            let outcome = try run.finish()
+            #expect(outcome.status == 2, "\(outcome.status): \(outcome.errors)")
+            let name = try #require(cut.split(separator: "/").last)
+            #expect(outcome.errors.contains(name), "\(outcome.errors)")
+            #expect(!place.holds("out"))
         }
     }
 
