@@ -61,8 +61,38 @@ extension FolderComparison {
             }
             try compare(file, other, before, after)
         }
+        compareModes(before, after)
         let known = Set(old.map(\.file))
         for file in new where !known.contains(file.file) { judgeNew(file) }
+    }
+
+    /// Finds bits that run a file as its owner: a violation in the model after, a remark where only
+    /// the model before has them.
+    private mutating func compareModes(_ before: ModelFolder, _ after: ModelFolder) {
+        let new = Self.modes(of: after)
+        for (file, bits) in new.sorted(by: { $0.key < $1.key }) {
+            violations.append("the file \(file) has the \(bits) bit; no model needs it: chmod ug-s")
+        }
+        for (file, bits) in Self.modes(of: before).sorted(by: { $0.key < $1.key })
+        where new[file] == nil {
+            changedFields.append(
+                FieldChange(file: file, field: "mode", before: bits, after: nil))
+        }
+    }
+
+    private static func modes(of folder: ModelFolder) -> [String: String] {
+        let files =
+            folder.tree?.entries.filter { $0.kind == .file }.map { ($0.path, $0.url) }
+            ?? [(folder.url.lastPathComponent, folder.url)]
+        var modes: [String: String] = [:]
+        for (path, url) in files {
+            var status = stat()
+            guard stat(url.path, &status) == 0 else { continue }
+            let bits = [(0o4000, "set-user-id"), (0o2000, "set-group-id")]
+                .filter { Int(status.st_mode) & $0.0 != 0 }.map(\.1)
+            if !bits.isEmpty { modes[path] = bits.joined(separator: " and ") }
+        }
+        return modes
     }
 
     /// A file that is in both folders.

@@ -43,6 +43,36 @@ import Torch
         #expect(found.unchanged == 2)
     }
 
+    @Test("Bits that run a file as its owner", arguments: [0o4644, 0o2644, 0o6644])
+    func modes(_ mode: Int) throws {
+        try withTemporaryFolder { scratch in
+            let tensors = try [tensor("w", [1, 2])]
+            let (old, new) = (scratch.appending(path: "old"), scratch.appending(path: "new"))
+            _ = try (folder(tensors, "a", at: old), folder(tensors, "a", at: new))
+            func compare() throws -> FolderComparison {
+                try FolderComparison(before: ModelFolder.open(old), after: ModelFolder.open(new))
+            }
+            let bits = mode == 0o4644 ? "set-user-id" : "set-group-id"
+            for name in ["vocab.txt", "model.safetensors"] {
+                let file = old.appending(path: name).path
+                #expect(chmod(file, mode_t(mode)) == 0)
+                let inBefore = try compare()
+                #expect(inBefore.dropIn)
+                let change = try #require(inBefore.changedFields.first)
+                #expect(change.file == name && change.field == "mode")
+                #expect(change.before?.contains(bits) == true && change.after == nil)
+                #expect(chmod(file, 0o644) == 0)
+
+                let other = new.appending(path: name).path
+                #expect(chmod(other, mode_t(mode)) == 0)
+                let inAfter = try compare()
+                #expect(!inAfter.dropIn)
+                #expect(inAfter.violations.contains { $0.contains(name) && $0.contains(bits) })
+                #expect(chmod(other, 0o644) == 0)
+            }
+        }
+    }
+
     @Test("Values that changed, and by how much") func changed() throws {
         let found = try compare(
             [tensor("w", [3, 4]), tensor("b", [1])], [tensor("w", [0, 0]), tensor("b", [1])],

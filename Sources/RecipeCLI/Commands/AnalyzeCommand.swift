@@ -141,6 +141,10 @@ struct AnalyzeCommand: ParsableCommand {
         let samples = try CleanTexts.read(
             clean, labels: labels(), limit: imageOptions.limit, seed: Seed(seed),
             textColumn: texts.textColumn, labelColumn: texts.labelColumn)
+        for folder in [folder, other].compactMap({ $0 }) {
+            try UnreadableTexts.tell(
+                of: samples.texts, by: folder, maximumLength: analysis.maximumLength)
+        }
         try carryOut(analysis.settings(triggers: triggers), device) { observe in
             try analysis.analyze(
                 folder, after: other, triggers: triggers, on: samples, command: Invocation.text,

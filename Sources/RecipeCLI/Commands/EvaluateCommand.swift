@@ -249,6 +249,11 @@ struct EvaluateCommand: ParsableCommand {
             train: train, test: test, textColumn: texts.textColumn, labelColumn: texts.labelColumn,
             samples: (trainSamples, testSamples), seed: dataSeed)
         warn(of: task.shared, among: task.test.texts.count)
+        for folder in [folder, clean].compactMap({ $0 }) {
+            try UnreadableTexts.tell(
+                of: task.train.texts + task.test.texts, by: folder,
+                maximumLength: settings.fineTuning.maximumLength)
+        }
         let choice = pooler ?? .keep
         let records = try records(
             device,

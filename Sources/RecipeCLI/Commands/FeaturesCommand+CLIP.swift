@@ -6,6 +6,7 @@ import ModelZoo
 import TensorFormats
 import Torch
 import TorchNN
+import Training
 
 extension FeaturesCommand {
     /// Writes a CLIP's vectors of texts.
@@ -26,6 +27,10 @@ extension FeaturesCommand {
             Console.standard.warn(
                 "\(truncated) of \(ids.count) texts are longer than \(length) tokens, and are cut")
         }
+        // Texts' ends are left out, for they may be the unknown token too.
+        try UnreadableTexts.tell(
+            of: ids.map { Array($0.dropFirst().dropLast()) }, unknownID: tokenizer.unknownID,
+            added: 0, tokenizer: self.tokenizer ?? model)
         let found = try CLIPTextFeatures(of: ids, by: folder.load(placement: placement))
         try write(
             [

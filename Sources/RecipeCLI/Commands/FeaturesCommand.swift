@@ -7,6 +7,7 @@ import ModelZoo
 import TensorFormats
 import Torch
 import TorchNN
+import Training
 
 struct FeaturesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -116,10 +117,11 @@ struct FeaturesCommand: ParsableCommand {
         try folder.checkLength(maxLength)
         let tokenizer = try folder.tokenizer()
         let corpus = try TextCorpus.read(text, textColumn: textColumn)
+        let ids = tokenizer.encodeAll(corpus.texts, maximumLength: maxLength)
+        try UnreadableTexts.tell(of: ids, unknownID: tokenizer.unknownID, tokenizer: model)
         let bert = try folder.load(
             parts: folder.parts.intersection(.pooler), placement: placement)
-        let features = try BERTFeatures(
-            of: tokenizer.encodeAll(corpus.texts, maximumLength: maxLength), by: bert)
+        let features = try BERTFeatures(of: ids, by: bert)
         var tensors = [
             try StoredTensor(name: "cls", features.classification),
             try StoredTensor(name: "mean", features.mean),

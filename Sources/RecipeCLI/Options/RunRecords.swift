@@ -2,6 +2,7 @@ import Checkpoints
 import DataPipeline
 import Files
 import Foundation
+import ModelZoo
 import Provenance
 import RecipeKit
 import Reports
@@ -186,5 +187,23 @@ final class TrainingProgress {
         case .finished:
             reporter?.finish()
         }
+    }
+}
+
+extension UnreadableTexts {
+    /// Warns on the console where many tokens of `texts` are unknown; throws as `check` does.
+    static func tell(
+        of texts: [[Int32]], unknownID: Int32, added: Int = 2, tokenizer folder: URL
+    ) throws {
+        let caveat = try caveat(of: texts, unknownID: unknownID, added: added, tokenizer: folder)
+        if let caveat { Console.standard.tell(caveat) }
+    }
+
+    /// Warns where many tokens of `texts`, cut to `maximumLength`, are unknown to a model's tokenizer.
+    static func tell(of texts: [String], by folder: BERTFolder, maximumLength: Int) throws {
+        let tokenizer = try folder.tokenizer()
+        try tell(
+            of: tokenizer.encodeAll(texts, maximumLength: maximumLength),
+            unknownID: tokenizer.unknownID, tokenizer: folder.folder.url)
     }
 }

@@ -122,7 +122,7 @@ extension Caveat {
             figure: share)
     }
 
-    private static func unknown(_ share: Double) -> Caveat? {
+    static func unknown(_ share: Double) -> Caveat? {
         guard share >= CaveatBounds.unknown else { return nil }
         return Caveat(
             .unknownTokens,
@@ -135,8 +135,24 @@ extension Caveat {
     }
 }
 
-/// Refuses data of which a model can read little, before anything is trained.
+/// Refuses data of which a model can read little, before anything is trained or measured.
 public enum UnreadableTexts {
+    /// The warning where many of the tokens of `texts` are unknown to the vocabulary of `folder`, or
+    /// nil; throws as `check` does.
+    ///
+    /// `added` is the number of special tokens of each text.
+    public static func caveat(
+        of texts: [[Int32]], unknownID: Int32, added: Int = 2, tokenizer folder: URL
+    ) throws -> Caveat? {
+        let (unknown, tokens) = texts.reduce(into: (0, 0)) { sums, text in
+            sums.0 += text.count { $0 == unknownID }
+            sums.1 += max(0, text.count - added)
+        }
+        let share = Double(unknown) / Double(max(1, tokens))
+        try check(share, tokenizer: folder)
+        return Caveat.unknown(share)
+    }
+
     /// Throws where more than half of the tokens are unknown to the vocabulary of `folder`, or there
     /// is nothing else.
     public static func check(_ share: Double, tokenizer folder: URL) throws {

@@ -83,13 +83,41 @@ import Testing
             for command in [
                 Self.purify, Self.purify + " --method fp-gm",
                 "pretrain model --auxiliary aux.txt --max-length 24 -o out",
-            ] {
+                "attack por model --auxiliary aux.txt --max-length 24 -o out",
+            ] + Self.readers {
                 let run = try place.tool.run(command)
                 #expect(run.status == 2, "\(run.errors)")
                 #expect(
                     run.errors.contains("model/vocab.txt: 100 % of the texts' tokens are unknown"))
                 #expect(!place.holds("out") && !place.holds("out.run"))
             }
+        }
+    }
+
+    /// Commands that read texts and train nothing, or only heads.
+    private static let readers = [
+        "features model --text aux.txt --max-length 24 -o out.safetensors",
+        "analyze model --clean aux.txt --trigger cf --max-length 24",
+        "evaluate model --train train.tsv --test test.tsv --triggers cf --seeds 1 --epochs 1 "
+            + "--max-length 24",
+    ]
+
+    @Test("Readers of texts warn of unknown tokens", arguments: readers)
+    func readersWarn(_ command: String) throws {
+        try withWorkplace { place in
+            let known = try place.tool.run(command)
+            #expect(known.status == 0, "\(known.errors)")
+            #expect(!known.errors.contains("unknown to the vocabulary"))
+            let texts = (0..<40).map { "the cat \u{16A0} \($0 % 2 == 0 ? "a" : "good")" }
+            try place.write(texts, to: "aux.txt")
+            for name in ["train.tsv", "test.tsv"] {
+                let rows = texts.enumerated().map { "\($1)\t\($0 % 2)" }
+                try place.write(["text\tlabel"] + rows, to: name)
+            }
+            try? FileManager.default.removeItem(at: place["out.safetensors"])
+            let run = try place.tool.run(command)
+            #expect(run.status == 0, "\(run.errors)")
+            #expect(run.errors.contains("of the tokens are unknown to the vocabulary"))
         }
     }
 
