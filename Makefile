@@ -19,7 +19,7 @@ JOBS_FLAG := $(if $(JOBS),--jobs $(JOBS))
 # folder. SwiftPM leaves dependencies out of it (it builds them with warnings suppressed).
 TESTABLE := $(JOBS_FLAG) -c $(CONFIGURATION) -Xswiftc -enable-testing \
     -Xswiftc -warnings-as-errors -Xcxx -Wall -Xcxx -Werror
-FORMATTED := --recursive --parallel Package.swift Sources Tests Benchmarks Fuzz Oracle
+FORMATTED := --recursive --parallel Package.swift Sources Tests Benchmarks Fuzz Oracle Examples
 
 # What records say of the sources they were made by; a build by hand says `unknown`.
 ifndef RECIPE_COMMIT
