@@ -18,9 +18,12 @@ public struct AnchoredShrinking: TrainedDefense {
         "anchored-shrinking", "shrinking with clean features held in their places"
     ) { AnchoredShrinking(defaults: $0) }
 
+    /// λ, or 0 where no norm is made small.
     public var normWeight: Double { weight }
+    /// What reports say of it.
     public var facts: [Fact] { [Fact("weight λ", "\(weight)")] }
 
+    /// The model of `task`, loaded for training, and what is minimized.
     public func prepare<Task: PretrainingTask>(
         _ task: Task, device: Device, observe: (TrainingEvent) -> Void
     ) throws -> (model: Task.Model, objective: any Objective<Task.Model, Task.Batch>) {

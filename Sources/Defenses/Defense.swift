@@ -54,9 +54,13 @@ public protocol TrainedDefense: Defense {
 }
 
 extension TrainedDefense {
+    /// The type of activations and frozen weights.
     public var precision: Precision { run.precision }
+    /// λ, or 0 where no norm is made small.
     public var normWeight: Double { 0 }
+    /// Whether the objective has the model's own pre-training loss.
     public var hasPretrainingLoss: Bool { false }
+    /// What is trained in a model of some family.
     public func trained(_ defaults: PaperDefaults) -> ParameterPattern { defaults.trained }
 
     /// A trainer that purifies the model of `task`.

@@ -12,9 +12,12 @@ public struct Distillation: TrainedDefense {
     /// The settings for a family of models.
     public init(defaults: PaperDefaults) { run = RunSettings(defaults) }
 
+    /// What reports say of it.
     public var facts: [Fact] { [] }
+    /// What is trained in a model of some family.
     public func trained(_ defaults: PaperDefaults) -> ParameterPattern { .all }
 
+    /// The model of `task`, loaded for training, and what is minimized.
     public func prepare<Task: PretrainingTask>(
         _ task: Task, device: Device, observe: (TrainingEvent) -> Void
     ) throws -> (model: Task.Model, objective: any Objective<Task.Model, Task.Batch>) {

@@ -40,6 +40,7 @@ public struct FinePruning: Defense {
         statistic = defaults.pruning.statistic
     }
 
+    /// What reports say of it.
     public var facts: [Fact] {
         [
             Fact("statistic", statistic.rawValue), Fact("mask", mask.rawValue),

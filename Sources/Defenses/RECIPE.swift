@@ -28,8 +28,11 @@ public struct RECIPE: TrainedDefense {
     /// The settings for a family of models.
     public init(defaults: PaperDefaults) { run = RunSettings(defaults) }
 
+    /// λ, or 0 where no norm is made small.
     public var normWeight: Double { weight }
+    /// Whether the objective has the model's own pre-training loss.
     public var hasPretrainingLoss: Bool { pretrainingLoss == .own }
+    /// What reports say of it.
     public var facts: [Fact] {
         [
             Fact("weight λ", "\(weight)"),
@@ -37,6 +40,7 @@ public struct RECIPE: TrainedDefense {
         ]
     }
 
+    /// The model of `task`, loaded for training, and what is minimized.
     public func prepare<Task: PretrainingTask>(
         _ task: Task, device: Device, observe: (TrainingEvent) -> Void
     ) throws -> (model: Task.Model, objective: any Objective<Task.Model, Task.Batch>) {

@@ -10,7 +10,9 @@ import TorchNN
 /// features and σ their deviation over the auxiliary data, so that it is of order one. On clean
 /// data a backdoor sleeps, and the suspect model itself can be the reference.
 public struct Anchored<Task: PretrainingTask>: Objective {
+    /// The model of the task.
     public typealias Model = Task.Model
+    /// A batch of the task.
     public typealias Batch = Task.Batch
     /// The model whose features are kept; nothing in it is trained.
     public let reference: Task.Model

@@ -8,7 +8,9 @@ import TorchNN
 /// The loss is the mean over rows of max(0, √d(f(x′), f₀(x)) − √τ), d as in ``Anchored``. The root
 /// keeps one alteration of great effect from outweighing all others.
 public struct Unlearned<Task: PretrainingTask>: Objective {
+    /// The model of the task.
     public typealias Model = Task.Model
+    /// A batch of the task.
     public typealias Batch = Task.Batch
     /// What clean features are, and how distances are measured.
     public let anchor: Anchored<Task>

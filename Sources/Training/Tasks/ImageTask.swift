@@ -16,9 +16,11 @@ public struct ImageTask: PretrainingTask {
         public init() {}
     }
 
+    /// Images.
     public static let unit = "images"
     /// The model.
     public let source: ImageModelFolder
+    /// How samples are prepared.
     public let settings: Settings
     /// The images, decoded as the model takes them.
     public let images: PreparedImages
@@ -30,26 +32,35 @@ public struct ImageTask: PretrainingTask {
         (self.source, self.images, self.settings) = (source, images, settings)
     }
 
+    /// The model's files.
     public var folder: ModelFolder { source.folder }
+    /// What the paper does with such a model.
     public var defaults: PaperDefaults { source.configuration.paperDefaults }
+    /// How many samples there are, and what became of them.
     public var data: DataSummary { DataSummary(images: images.count, skipped: images.skipped) }
+    /// What a reader must know of the data.
     public var caveats: [Caveat] { Caveat.of(images) }
     /// Whether the checkpoint's own head can be trained on the images' classes.
     public var hasOwnHead: Bool { source.hasHead(for: images) }
+    /// What is to be said of the head that pre-training reads.
     public var headCaveat: Caveat? {
         hasOwnHead ? nil : Caveat(.fittedHead, ImageModelFolder.fittedHeadWarning)
     }
 
+    /// Nothing to refuse: images that cannot be read are left out when they are prepared.
     public func check() throws {}
 
+    /// Throws where the parameters that `pattern` selects could not be written back.
     public func checkWritable(_ pattern: ParameterPattern) throws {
         try source.checkWritable(pattern)
     }
 
+    /// The model without heads that pre-training alone reads.
     public func backbone(_ placement: Placement, seed: Seed) throws -> AnyImageModel {
         try source.load(placement: placement, head: .none, seed: seed)
     }
 
+    /// The model with a head for the images' classes, fitted first where it has none.
     public func pretraining(
         _ run: RunSettings, _ placement: Placement, observe: (TrainingEvent) -> Void
     ) throws -> (model: AnyImageModel, loss: any Objective<AnyImageModel, ImageBatch>) {
@@ -59,18 +70,22 @@ public struct ImageTask: PretrainingTask {
         return (model, ImageClassification(source.processor.normalization))
     }
 
+    /// What guessing costs the pre-training loss.
     public func guessing(batchSize: Int) -> Caveat.Guessing {
         .init("classification", among: images.classNames.count)
     }
 
+    /// Batches of all samples.
     public func source(batchSize: Int, seed: Seed) -> SampledSource<ImageBatch> {
         .classified(images, order: BatchOrder(.shuffled, batchSize: batchSize), seed: seed)
     }
 
+    /// Batches of at most `limit` samples as they are.
     public func cleanBatches(of size: Int, limit: Int) -> [ImageBatch] {
         images.batches(of: size, limit: limit)
     }
 
+    /// What heads read of the images [rows, features], float32.
     public func features(
         of model: AnyImageModel, on batch: ImageBatch, in pass: Pass
     ) throws -> Tensor {
@@ -86,10 +101,14 @@ public struct ImageTask: PretrainingTask {
             hasOwnHead ? model.store.trainedState : model.backboneState, to: destination)
     }
 
+    /// The places where the model shows neurons.
     public func neurons(of model: AnyImageModel) -> [NeuronSite] { model.neurons }
+    /// The order in which neurons are read.
     public var readingOrder: [Int] { Array(0..<images.count) }
+    /// Samples of which neurons can be read at once.
     public func readingBatchSize(_ wanted: Int) -> Int { images.readingBatchSize(wanted) }
 
+    /// Hands `body` what `samples` make of the neurons at every site.
     public func readNeurons(
         of model: AnyImageModel, samples: ArraySlice<Int>,
         _ body: (NeuronReading) throws -> Void
@@ -98,8 +117,10 @@ public struct ImageTask: PretrainingTask {
         try model.readNeurons(source.processor.normalization(batch, for: model), body)
     }
 
+    /// The samples, which have digests.
     public var digested: any DigestedSamples { images }
 
+    /// Writes a drop-in replacement in which rows of parameters are zero.
     public func write(
         zeroing rows: [String: [Int]], to destination: URL
     ) throws -> ModelFolder.WriteReport {

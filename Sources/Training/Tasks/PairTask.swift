@@ -17,9 +17,11 @@ public struct PairTask: PretrainingTask {
         public init(chunkSize: Int? = nil) { self.chunkSize = chunkSize }
     }
 
+    /// Images with captions.
     public static let unit = "pairs"
     /// The model.
     public let source: CLIPFolder
+    /// How samples are prepared.
     public let settings: Settings
     /// The images and captions, prepared for the model.
     public let pairs: PreparedPairs
@@ -31,24 +33,32 @@ public struct PairTask: PretrainingTask {
         (self.source, self.pairs, self.settings) = (source, pairs, settings)
     }
 
+    /// The model's files.
     public var folder: ModelFolder { source.folder }
+    /// What the paper does with such a model.
     public var defaults: PaperDefaults { CLIP.paperDefaults }
+    /// How many samples there are, and what became of them.
     public var data: DataSummary {
         DataSummary(
             images: pairs.count, captions: pairs.captions.captionCount,
             truncated: pairs.captions.truncated, skipped: pairs.skipped)
     }
+    /// What a reader must know of the data.
     public var caveats: [Caveat] { Caveat.of(pairs) }
+    /// What is to be said of the head that pre-training reads.
     public var headCaveat: Caveat? { nil }
 
+    /// Throws where most of the captions are unknown tokens.
     public func check() throws {
         try UnreadableTexts.check(pairs.captions.unknownShare, tokenizer: folder.url)
     }
 
+    /// Throws where the parameters that `pattern` selects could not be written back.
     public func checkWritable(_ pattern: ParameterPattern) throws {
         try source.checkWritable(pattern)
     }
 
+    /// The whole model, all of which its loss reads.
     public func backbone(_ placement: Placement, seed: Seed) throws -> CLIP {
         try source.load(placement: placement)
     }
@@ -65,16 +75,19 @@ public struct PairTask: PretrainingTask {
         )
     }
 
+    /// What guessing costs the pre-training loss.
     public func guessing(batchSize: Int) -> Caveat.Guessing {
         .init("contrastive", among: min(pairs.count, batchSize))
     }
 
+    /// Batches of all samples.
     public func source(batchSize: Int, seed: Seed) -> SampledSource<CaptionBatch> {
         .captioned(
             pairs.images, pairs.captions, order: BatchOrder(.shuffled, batchSize: batchSize),
             seed: seed)
     }
 
+    /// Batches of at most `limit` samples as they are.
     public func cleanBatches(of size: Int, limit: Int) -> [CaptionBatch] {
         let count = min(limit, pairs.count)
         return stride(from: 0, to: count, by: size).map {
@@ -84,6 +97,7 @@ public struct PairTask: PretrainingTask {
         }
     }
 
+    /// The vectors of the tower of images [rows, width], before projection, float32.
     public func features(
         of model: CLIP, on batch: CaptionBatch, in pass: Pass
     ) throws -> Tensor {
@@ -92,12 +106,16 @@ public struct PairTask: PretrainingTask {
         ).cast(to: .float32)
     }
 
+    /// Writes a drop-in replacement with what training changed.
     public func write(_ model: CLIP, to destination: URL) throws -> ModelFolder.WriteReport {
         try source.write(model.store.trainedState, to: destination)
     }
 
+    /// The places where the model shows neurons.
     public func neurons(of model: CLIP) -> [NeuronSite] { model.vision.neurons }
+    /// The order in which neurons are read.
     public var readingOrder: [Int] { Array(0..<pairs.count) }
+    /// Samples of which neurons can be read at once.
     public func readingBatchSize(_ wanted: Int) -> Int { pairs.images.readingBatchSize(wanted) }
 
     /// Those of the tower of images, of which captions say nothing.
@@ -109,8 +127,10 @@ public struct PairTask: PretrainingTask {
             source.processor.normalization(batch, for: model.vision), body)
     }
 
+    /// The samples, which have digests.
     public var digested: any DigestedSamples { pairs.images }
 
+    /// Writes a drop-in replacement in which rows of parameters are zero.
     public func write(
         zeroing rows: [String: [Int]], to destination: URL
     ) throws -> ModelFolder.WriteReport {

@@ -21,9 +21,11 @@ public struct TextTask: PretrainingTask {
         public init(maximumLength: Int = 64) { self.maximumLength = maximumLength }
     }
 
+    /// Texts.
     public static let unit = "texts"
     /// The model.
     public let source: BERTFolder
+    /// How samples are prepared.
     public let settings: Settings
     /// Where the masked-language-model head comes from.
     public var head = BERTFolder.HeadSource.keep
@@ -55,28 +57,37 @@ public struct TextTask: PretrainingTask {
         (self.settings, self.head) = (settings, head)
     }
 
+    /// The model's files.
     public var folder: ModelFolder { source.folder }
+    /// The paper's settings for BERT.
     public var defaults: PaperDefaults { BERT.paperDefaults }
+    /// How many samples there are, and what became of them.
     public var data: DataSummary { DataSummary(texts: corpus.summary) }
+    /// What a reader must know of the data.
     public var caveats: [Caveat] {
         Caveat.of(corpus.summary)
             + Caveat.ofTokenizer(
                 tokenizer.vocabularySize, rows: source.configuration.vocabularySize)
     }
+    /// What is to be said of the head that pre-training reads.
     public var headCaveat: Caveat? { nil }
 
+    /// Throws where most of the texts are unknown tokens.
     public func check() throws {
         try UnreadableTexts.check(corpus.summary.unknownShare, tokenizer: folder.url)
     }
 
+    /// Throws where the parameters that `pattern` selects could not be written back.
     public func checkWritable(_ pattern: ParameterPattern) throws {
         try source.checkWritable(pattern)
     }
 
+    /// The model without heads that pre-training alone reads.
     public func backbone(_ placement: Placement, seed: Seed) throws -> BERT {
         try source.load(parts: [], placement: placement, seed: seed)
     }
 
+    /// The model with its masked-language-model head, or one from elsewhere.
     public func pretraining(
         _ run: RunSettings, _ placement: Placement, observe: (TrainingEvent) -> Void
     ) throws -> (model: BERT, loss: any Objective<BERT, TokenBatch>) {
@@ -85,16 +96,19 @@ public struct TextTask: PretrainingTask {
         return (model, MaskedLanguageModeling())
     }
 
+    /// What guessing costs the pre-training loss.
     public func guessing(batchSize: Int) -> Caveat.Guessing {
         .init("mlm", among: source.configuration.vocabularySize)
     }
 
+    /// Batches of all samples.
     public func source(batchSize: Int, seed: Seed) -> SampledSource<TokenBatch> {
         .masked(
             corpus.texts, order: BatchOrder(settings.order, batchSize: batchSize),
             masking: tokenizer.masking, masks: settings.masks, seed: seed)
     }
 
+    /// Batches of at most `limit` samples as they are.
     public func cleanBatches(of size: Int, limit: Int) -> [TokenBatch] {
         let texts = corpus.texts.prefix(limit)
         return stride(from: 0, to: texts.count, by: size).map { start in
@@ -102,6 +116,7 @@ public struct TextTask: PretrainingTask {
         }
     }
 
+    /// The last states of the first tokens [rows, hidden], float32.
     public func features(
         of model: BERT, on batch: TokenBatch, in pass: Pass
     ) throws -> Tensor {
@@ -110,10 +125,12 @@ public struct TextTask: PretrainingTask {
             .cast(to: .float32)
     }
 
+    /// Writes a drop-in replacement with what training changed.
     public func write(_ model: BERT, to destination: URL) throws -> ModelFolder.WriteReport {
         try source.write(model.store.trainedState, to: destination)
     }
 
+    /// The places where the model shows neurons.
     public func neurons(of model: BERT) -> [NeuronSite] { model.neurons }
 
     /// Texts of like length go together.
@@ -123,8 +140,10 @@ public struct TextTask: PretrainingTask {
         }
     }
 
+    /// Samples of which neurons can be read at once.
     public func readingBatchSize(_ wanted: Int) -> Int { wanted }
 
+    /// Hands `body` what `samples` make of the neurons at every site.
     public func readNeurons(
         of model: BERT, samples: ArraySlice<Int>, _ body: (NeuronReading) throws -> Void
     ) throws {
@@ -133,8 +152,10 @@ public struct TextTask: PretrainingTask {
             BERTInput(batch, device: model.store.placement.device), body)
     }
 
+    /// The texts as token ids.
     public var digested: any DigestedSamples { TokenSamples(corpus.texts) }
 
+    /// Writes a drop-in replacement in which rows of parameters are zero.
     public func write(
         zeroing rows: [String: [Int]], to destination: URL
     ) throws -> ModelFolder.WriteReport {
