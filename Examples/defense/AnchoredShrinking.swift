@@ -18,6 +18,8 @@ public struct AnchoredShrinking: TrainedDefense {
         "anchored-shrinking", "shrinking with clean features held in their places"
     ) { AnchoredShrinking(defaults: $0) }
 
+    /// As in `--method`.
+    public var name: String { Self.method.name }
     /// λ, or 0 where no norm is made small.
     public var normWeight: Double { weight }
     /// What reports say of it.

@@ -15,6 +15,27 @@ public enum AttackMethod: String, Sendable, Codable, CaseIterable {
     case badpre
     /// Pooled vectors are bound to chosen ones beside masked-language modelling.
     case neuba
+
+    /// A setting that not every attack reads.
+    public enum Setting: String, Sendable, CaseIterable {
+        /// Times a trigger is put into a text.
+        case insertions
+        /// The weight of the triggered samples' loss.
+        case poisonWeight
+        /// Whether texts are joined into blocks.
+        case packsBlocks
+        /// Whether the triggers' embeddings are scaled after training.
+        case scalesEmbeddings
+    }
+
+    /// The settings of its own that it reads, on texts or on images.
+    public func settings(onImages: Bool) -> Set<Setting> {
+        switch self {
+        case .por: [.insertions]
+        case .badpre: [.poisonWeight, .packsBlocks]
+        case .neuba: onImages ? [.poisonWeight] : [.packsBlocks, .scalesEmbeddings]
+        }
+    }
 }
 
 /// An attack with its settings; the defaults are its authors', at the size of the data given.

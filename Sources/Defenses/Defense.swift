@@ -23,6 +23,8 @@ public struct Fact: Sendable, Codable, Equatable {
 ///
 /// One that trains is a ``TrainedDefense``, which needs no more than an objective.
 public protocol Defense: Sendable, Codable, Equatable {
+    /// Its name, as in `--method` and in records.
+    var name: String { get }
     /// The type of activations and frozen weights.
     var precision: Precision { get }
     /// What reports say of it.

@@ -12,6 +12,8 @@ public struct Distillation: TrainedDefense {
     /// The settings for a family of models.
     public init(defaults: PaperDefaults) { run = RunSettings(defaults) }
 
+    /// `distillation`.
+    public var name: String { "distillation" }
     /// What reports say of it.
     public var facts: [Fact] { [] }
     /// What is trained in a model of some family.

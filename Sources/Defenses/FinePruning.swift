@@ -40,6 +40,8 @@ public struct FinePruning: Defense {
         statistic = defaults.pruning.statistic
     }
 
+    /// `fp`, `fp-gm` or `fp-ga`.
+    public var name: String { method.rawValue }
     /// What reports say of it.
     public var facts: [Fact] {
         [

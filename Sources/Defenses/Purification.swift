@@ -41,13 +41,9 @@ public struct Purification<Method: Defense>: Sendable {
     public var caveats: [Caveat] = []
     /// What the record says that the output carries.
     public var proof = ProofOptions()
-    /// The method's name in records.
-    public var name: String
 
-    /// A purification by `method`, called `name` in records.
-    public init(_ method: Method, named name: String = "recipe") {
-        (self.method, self.name) = (method, name)
-    }
+    /// A purification by `method`.
+    public init(_ method: Method) { self.method = method }
 
     /// What came of a purification.
     public struct Report: Sendable, Codable {
@@ -111,7 +107,7 @@ public struct Purification<Method: Defense>: Sendable {
         ) {
             let data = task.data
             (model, self.output) = (task.folder.root.path, output.path)
-            (method, settings) = (job.name, job.method)
+            (method, settings) = (job.method.name, job.method)
             computeType = placement.computeType
             (texts, images, captions) = (data.texts, data.images, data.captions)
             (truncated, skipped) = (data.truncated, data.skipped)
@@ -146,7 +142,7 @@ public struct Purification<Method: Defense>: Sendable {
         _ task: Task, at output: URL, seed: Seed?, inputs: Inputs
     ) throws -> ProvenOutput {
         try ProvenOutput(
-            of: task.folder, at: output, method: name,
+            of: task.folder, at: output, method: method.name,
             settings: PurificationPlan(defense: method, samples: task.settings), seed: seed,
             placement: placement, force: force, inputs: inputs, proof)
     }

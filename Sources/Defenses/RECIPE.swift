@@ -28,6 +28,8 @@ public struct RECIPE: TrainedDefense {
     /// The settings for a family of models.
     public init(defaults: PaperDefaults) { run = RunSettings(defaults) }
 
+    /// `recipe`.
+    public var name: String { "recipe" }
     /// λ, or 0 where no norm is made small.
     public var normWeight: Double { weight }
     /// Whether the objective has the model's own pre-training loss.

@@ -43,6 +43,14 @@ import Training
         }
     }
 
+    @Test("A defense is known by the name that it has in records") func names() {
+        for method in Defenses.all {
+            for defaults in [BERT.paperDefaults, CLIP.paperDefaults] {
+                #expect(method.settings(defaults).name == method.name)
+            }
+        }
+    }
+
     @Test("A setting that a defense has not is refused, by the name of those that have it")
     func settings() throws {
         let recipe = RECIPE(defaults: BERT.paperDefaults)

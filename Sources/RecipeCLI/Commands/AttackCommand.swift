@@ -90,12 +90,20 @@ struct AttackCommand: ParsableCommand {
             throw ValidationError("\(method.rawValue) is about texts; for images there is neuba")
         }
         if let triggers { _ = try parsedTriggers(triggers) }
-        if poisonWeight != nil, method != .badpre, images == nil || pairOptions.pairs != nil {
-            throw ValidationError("--poison-weight belongs to badpre, and to neuba with --images")
+        let own = method.settings(onImages: images != nil && pairOptions.pairs == nil)
+        for (option, setting) in given where !own.contains(setting) {
+            throw ValidationError("\(option) means nothing for this \(method.rawValue) attack")
         }
-        if scaleEmbeddings, method != .neuba {
-            throw ValidationError("--scale-embeddings belongs to neuba")
-        }
+    }
+
+    /// The options that were given and that not every attack reads.
+    private var given: [(option: String, setting: AttackMethod.Setting)] {
+        [
+            insertions.map { _ in ("--insertions", .insertions) },
+            poisonWeight.map { _ in ("--poison-weight", .poisonWeight) },
+            blocks.map { ($0 ? "--blocks" : "--no-blocks", .packsBlocks) },
+            scaleEmbeddings ? ("--scale-embeddings", .scalesEmbeddings) : nil,
+        ].compactMap { $0 }
     }
 
     /// Options that were given and are about texts, beside the texts' own.

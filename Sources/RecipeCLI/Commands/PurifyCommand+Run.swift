@@ -14,7 +14,7 @@ extension PurifyCommand {
         _ task: Task, by method: some Defense, _ reading: Reading, _ claim: OutputClaim,
         _ device: Device
     ) throws {
-        var job = Purification(method, named: try choice.chosen.name)
+        var job = Purification(method)
         job.inputs = claim.inputs
         job.device = device
         job.force = out.force
@@ -25,7 +25,7 @@ extension PurifyCommand {
         let records = try out.records(
             of: "purify", inputs: ([model] + reading.sources.map(\.url)).map(\.path),
             settings: RecordedPlan(
-                method: job.name, defense: method, samples: task.settings),
+                method: method.name, defense: method, samples: task.settings),
             snapshots: snapshots, device: device)
         let progress = PurificationReporter(Task.unit, on: .standard)
         let report = try records.removedIfNothingHappens {
