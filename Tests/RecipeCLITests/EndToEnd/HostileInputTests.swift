@@ -255,17 +255,7 @@ import Testing
                 at: place["pictures"], withIntermediateDirectories: true)
             let small = Data("P6 4 4 255\n".utf8) + Data(repeating: 7, count: 48)
             for number in 0..<4 { try small.write(to: place["pictures/\(number).ppm"]) }
-            try Fixture("clip-text/plain").copyModel(to: place["words"])
-            try place.write(
-                [
-                    """
-                    {"model_type": "clip", "projection_dim": 8, "text_config": {"hidden_size": 16,
-                     "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32,
-                     "max_position_embeddings": 12}, "vision_config": {"hidden_size": 16,
-                     "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32,
-                     "image_size": 16, "patch_size": 8}}
-                    """
-                ], to: "clip.json")
+            try place.writeTinyCLIP()
             func document(_ images: [String], _ annotations: [String]) -> Data {
                 Data(
                     #"{"images": [\#(images.joined(separator: ","))], "annotations": [\#(annotations.joined(separator: ","))]}"#

@@ -79,17 +79,7 @@ import Testing
             table += "\(number).ppm,a cat \(number)\n"
         }
         try Data(table.utf8).write(to: place["captions.csv"])
-        try Fixture("clip-text/plain").copyModel(to: place["words"])
-        try place.write(
-            [
-                """
-                {"model_type": "clip", "projection_dim": 8, "text_config": {"hidden_size": 16,
-                 "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32,
-                 "max_position_embeddings": 12}, "vision_config": {"hidden_size": 16,
-                 "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32,
-                 "image_size": 16, "patch_size": 8}}
-                """
-            ], to: "clip.json")
+        try place.writeTinyCLIP()
     }
 
     @Test(

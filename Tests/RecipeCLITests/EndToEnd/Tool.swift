@@ -170,3 +170,20 @@ struct Workplace {
 func withWorkplace(_ model: String = "bert-base-tiny", _ body: (Workplace) throws -> Void) throws {
     try withTemporaryFolder { try body(Workplace($0, model: model)) }
 }
+
+extension Workplace {
+    /// Writes `clip.json`, which describes a tiny CLIP, and `words`, its tokenizer.
+    func writeTinyCLIP() throws {
+        try Fixture("clip-text/plain").copyModel(to: self["words"])
+        try write(
+            [
+                """
+                {"model_type": "clip", "projection_dim": 8, "text_config": {"hidden_size": 16,
+                 "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32,
+                 "max_position_embeddings": 12}, "vision_config": {"hidden_size": 16,
+                 "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32,
+                 "image_size": 16, "patch_size": 8}}
+                """
+            ], to: "clip.json")
+    }
+}
