@@ -35,8 +35,8 @@ public final class RunDirectory {
 
     /// Makes the folder, or uses an empty or missing one; ``OutputFolder/staging`` is one.
     ///
-    /// With `continuing`, events that are there are added to: the run goes on. What a run that was
-    /// killed left half written is removed.
+    /// With `continuing`, events that are there are added to and the environment is replaced: the run
+    /// goes on. What a run that was killed left half written is removed.
     ///
     /// - Throws: ``OutputError`` when it cannot be made, or holds the records of another run.
     public init(at url: URL, continuing: Bool = false) throws {
@@ -46,7 +46,7 @@ public final class RunDirectory {
             Unfinished.removeLeftovers(of: url.appendingPathComponent(name).path)
         }
         for file in File.allCases
-        where !(continuing && file == .events)
+        where !(continuing && [.events, .environment].contains(file))
             && FileManager.default.fileExists(atPath: self[file].path)
         {
             throw OutputError.destinationExists(path: self[file].path)
@@ -88,8 +88,13 @@ public final class RunDirectory {
 
     /// Removes the records of a run that is done or given up; with `resuming`, its events and its
     /// snapshot stay.
+    ///
+    /// What a folder is told by to be a run's goes last, or stays until it is replaced: a process that
+    /// is killed on the way leaves a folder that the next one knows.
     public static func clear(_ url: URL, resuming: Bool) {
-        for name in names where !(resuming && [snapshot, File.events.rawValue].contains(name)) {
+        let mark = File.environment.rawValue
+        let kept = resuming ? [snapshot, File.events.rawValue, mark] : []
+        for name in names.filter({ $0 != mark }) + [mark] where !kept.contains(name) {
             try? FileManager.default.removeItem(at: url.appendingPathComponent(name))
         }
     }

@@ -111,6 +111,21 @@ private func text(at url: URL) throws -> String { try String(contentsOf: url, en
         #expect(try scratch.names(in: "run") == [])
     }
 
+    @Test("A run that is killed while it clears its records is still known for one")
+    func clearing() throws {
+        let run = try RunDirectory(at: scratch["run"])
+        try run.write(environment: ["recipe": "1.0"])
+        try run.write(plan: Plan())
+        try run.append(Event(step: 1, loss: 2))
+        try run.close()
+        RunDirectory.clear(scratch["run"], resuming: true)
+        #expect(try scratch.names(in: "run") == ["environment.json", "events.jsonl"])
+        try RunDirectory.check(scratch["run"], mayReplace: true, inputs: .none)
+        let again = try RunDirectory(at: scratch["run"], continuing: true)
+        try again.write(environment: ["recipe": "2.0"])
+        #expect(try text(at: again[.environment]).contains("2.0"))
+    }
+
     @Test func mixesNoRuns() throws {
         try scratch.put("{}", at: "run/report.json")
         #expect(throws: OutputError.destinationExists(path: scratch["run/report.json"].path)) {
