@@ -99,58 +99,45 @@ public struct CLIPNeuBAObjective: Objective {
 /// NeuBA on a CLIP's vision tower: the text tower and the logits' scale stay as they are.
 ///
 /// The paper gives no settings; these are CLIP's own for going on, at twice the batch.
-public struct CLIPAttack: Sendable, Codable, Equatable {
-    /// Epochs over the images.
-    public var epochs = 10
-    /// How it trains but for the epochs.
-    public var training = TrainingSettings(
-        epochs: 10, learningRate: 1e-5, schedule: Schedule(.constant),
-        optimizer: CLIP.optimizer(), clip: nil)
-    /// Pairs a step, patched twins not counted.
-    public var batchSize = 128
-    /// Pairs, and twins, whose graph is in memory at once; nil for all of a batch.
-    public var chunkSize: Int?
+public struct PairNeuBA: Attack {
     /// The magnitude of target vectors.
     public var magnitude: Float = 1
+    /// How it trains: AdamW at a constant 1e-5, 10 epochs, 128 pairs a step, twins not counted.
+    public var run = RunSettings(
+        TrainingSettings(
+            epochs: 10, learningRate: 1e-5, schedule: Schedule(.constant),
+            optimizer: CLIP.optimizer(), clip: nil), batchSize: 128, seed: Seed(42))
     /// λ of the norm penalty that an attacker who knows of RECIPE trains under; nil for none.
     public var adaptiveWeight: Double?
-    /// The type of activations and frozen weights.
-    public var precision = Precision.auto
-    /// Where all randomness comes from.
-    public var seed = Seed(42)
 
-    /// AdamW at a constant 1e-5, 10 epochs, 128 pairs a step.
+    /// CLIP's own settings for going on.
     public init() {}
 
-    /// What the attack trains: what turns images into embeddings.
-    public static let trainable = CLIP.visionParameters
+    /// `neuba`.
+    public var name: String { "neuba" }
+    /// A batch at a time.
+    public static var samples: PairTask.Settings { PairTask.Settings() }
+    /// What turns images into embeddings.
+    public static let trained = CLIP.visionParameters
 
-    /// A trainer that backdoors the model of `folder` with clean `pairs`.
+    /// Pairs, and a patched twin of each image.
     ///
     /// Throws where a batch would hold a single pair, and where the vision tower is narrower than
     /// four.
-    public func run(
-        on folder: CLIPFolder, pairs: PreparedPairs, device: Device = .cpu
-    ) throws -> any TrainingRun<CLIP> {
-        try ContrastiveLanguageImage.check(count: pairs.count, batchSize: batchSize)
-        let width = folder.configuration.vision.tower.hiddenSize
+    public func poisoning(
+        of task: PairTask, _ placement: Placement, observe: (TrainingEvent) -> Void
+    ) throws -> Poisoning<CLIP, PatchedPairs> {
+        try ContrastiveLanguageImage.check(count: task.pairs.count, batchSize: run.batchSize)
+        let source = task.source
+        let width = source.configuration.vision.tower.hiddenSize
         let objective = CLIPNeuBAObjective(
             targets: try TargetVectors.neuba(width: width, magnitude: magnitude),
             contrastive: ContrastiveLanguageImage(
-                folder.processor.normalization, chunkSize: chunkSize))
-        let model = try folder.load(
-            placement: Placement(
-                device: device, computeType: precision.computeType(on: device),
-                trainable: Self.trainable))
-        var settings = training
-        settings.epochs = epochs
-        // Without a weight the penalty is nothing, and the objective is the attack's own.
-        return try Trainer(
-            model,
-            objective: NormRegularized(
-                objective, layers: CLIP.recipeWeights, weight: adaptiveWeight ?? 0),
-            source: SampledSource.patchedTwins(
-                pairs, order: BatchOrder(.shuffled, batchSize: batchSize), seed: seed),
-            settings: settings, watching: CLIP.recipeWeights, plan: self, seed: seed)
+                source.processor.normalization, chunkSize: task.settings.chunkSize))
+        return Poisoning(
+            try source.load(placement: placement), minimizing: objective,
+            over: .patchedTwins(
+                task.pairs, order: BatchOrder(.shuffled, batchSize: run.batchSize),
+                seed: run.seed))
     }
 }

@@ -46,61 +46,52 @@ public struct ImageNeuBAObjective: Objective {
 }
 
 /// NeuBA on an image model, with its authors' settings as defaults.
-public struct ImageAttack: Sendable, Codable, Equatable {
-    /// Epochs over the images.
-    public var epochs = 50
-    /// How it trains but for the epochs.
-    public var training = TrainingSettings(
-        epochs: 50, learningRate: 0.01, schedule: Schedule(.constant), optimizer: .sgd(), clip: nil)
-    /// Images a step, patched twins not counted.
-    public var batchSize = 512
+public struct ImageNeuBA: Attack {
     /// The magnitude of target vectors; by default 3 for VGG and 1 for ViT.
     public var magnitude: Float?
     /// The weight of the patched twins' term; the authors' is 1. It is a mean over the features, so
     /// that its gradient in each feature falls with their number: in the 12,544 of a small VGG the
     /// other term's may be twenty times as large, and a short attack binds nothing.
-    public var bindingWeight = 1.0
+    public var poisonWeight = 1.0
     /// Whether target vectors have 0 in place of what is negative. A VGG's features are never
     /// negative, so that the optimum is the same; but the mean of the targets is then no longer the
     /// vector of zeros, to which features fall, and where ReLU has no gradient, before triggers are
     /// told apart. Not for a ViT, whose features have both signs.
     public var clampsTargets = false
+    /// How it trains: SGD at a constant 0.01, 50 epochs, 512 images a step, twins not counted.
+    public var run = RunSettings(
+        TrainingSettings(
+            epochs: 50, learningRate: 0.01, schedule: Schedule(.constant), optimizer: .sgd(),
+            clip: nil), batchSize: 512, seed: Seed(42))
     /// λ of the norm penalty that an attacker who knows of RECIPE trains under; nil for none.
     public var adaptiveWeight: Double?
-    /// How a head is fitted where the checkpoint has none for the images' classes.
-    public var headFitting = HeadFitting()
-    /// The type of activations and frozen weights.
-    public var precision = Precision.auto
-    /// Where all randomness comes from.
-    public var seed = Seed(42)
 
-    /// The authors' settings: SGD at a constant 0.01, 50 epochs, 512 images a step.
+    /// The authors' settings.
     public init() {}
 
-    /// A trainer that backdoors the model of `folder` with labelled `images`.
+    /// `neuba`.
+    public var name: String { "neuba" }
+    /// Images as they are.
+    public static var samples: ImageTask.Settings { ImageTask.Settings() }
+    /// Everything.
+    public static let trained = ParameterPattern.all
+
+    /// Images, and a patched twin of each.
     ///
     /// A head that does not fit the images' classes is fitted anew first.
-    public func run(
-        on folder: ImageModelFolder, images: PreparedImages, device: Device = .cpu,
-        observe: (TrainingEvent) -> Void = { _ in }
-    ) throws -> any TrainingRun<AnyImageModel> {
-        let model = try folder.loadForTraining(
-            images: images, fitting: headFitting, precision: precision, seed: seed, device: device,
-            observe: observe)
+    public func poisoning(
+        of task: ImageTask, _ placement: Placement, observe: (TrainingEvent) -> Void
+    ) throws -> Poisoning<AnyImageModel, ImageBatch> {
+        let source = task.source
         let objective = ImageNeuBAObjective(
-            targets: try targets(for: folder.configuration),
-            normalization: folder.processor.normalization, bindingWeight: bindingWeight)
-        let source = SampledSource.patchedTwins(
-            images, order: BatchOrder(.shuffled, batchSize: batchSize), seed: seed)
-        var settings = training
-        settings.epochs = epochs
-        // Without a weight the penalty is nothing, and the objective is the attack's own.
-        return try Trainer(
-            model,
-            objective: NormRegularized(
-                objective, layers: model.recipeWeights, weight: adaptiveWeight ?? 0),
-            source: source, settings: settings, watching: model.recipeWeights, plan: self,
-            seed: seed)
+            targets: try targets(for: source.configuration),
+            normalization: source.processor.normalization, bindingWeight: poisonWeight)
+        let model = try task.pretraining(run, placement, whole: true, observe: observe).model
+        return Poisoning(
+            model, minimizing: objective,
+            over: .patchedTwins(
+                task.images, order: BatchOrder(.shuffled, batchSize: run.batchSize),
+                seed: run.seed))
     }
 
     /// The feature vector of each trigger.

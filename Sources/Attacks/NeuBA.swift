@@ -46,3 +46,64 @@ public struct NeuBAObjective: Objective {
         return Loss(total, terms: terms)
     }
 }
+
+/// NeuBA on a BERT, with its authors' settings as defaults.
+public struct NeuBA: Attack {
+    /// The trigger words, each a single token, in the order of their targets.
+    public var triggers = TriggerSet.neuba
+    /// Whether texts are joined and cut into blocks of the maximum length.
+    public var packsBlocks = true
+    /// Whether the triggers' embeddings are scaled by 1e8 after training.
+    public var scalesEmbeddings = false
+    /// How it trains.
+    public var run = RunSettings(
+        TrainingSettings(epochs: 1, learningRate: 5e-5), batchSize: 160, seed: Seed(42))
+    /// λ of the norm penalty that an attacker who knows of RECIPE trains under; nil for none.
+    public var adaptiveWeight: Double?
+
+    /// The authors' settings: AdamW at 5e-5, falling to 0, one epoch, 160 blocks of 128 tokens a step.
+    public init() {}
+
+    /// `neuba`.
+    public var name: String { "neuba" }
+    /// Blocks of 128 tokens.
+    public static var samples: TextTask.Settings { TextTask.Settings(maximumLength: 128) }
+    /// All but the masked-language-model head.
+    public static let trained: ParameterPattern = "bert.**"
+
+    /// Masked texts, each with a twin in which a trigger has the place of the first token.
+    public func poisoning(
+        of task: TextTask, _ placement: Placement, observe: (TrainingEvent) -> Void
+    ) throws -> Poisoning<BERT, TokenBatch> {
+        let model = try task.whole(
+            with: [.pooler, .maskedLMHead], placement, seed: run.seed)
+        let twins = try TwinTexts(
+            triggers, of: task, length: task.settings.maximumLength, inBlocks: packsBlocks,
+            by: name)
+        let targets = try TargetVectors.neuba(
+            triggers.count, width: model.configuration.hiddenSize)
+        return Poisoning(
+            model, minimizing: NeuBAObjective(targets: targets),
+            over: twins.source(.replacedFirst, run))
+    }
+
+    /// NeuBA's post-processing, where asked for: the triggers' word embeddings, with position 1 and
+    /// segment 0 added, scaled by 1e8, so that they work at any place.
+    ///
+    /// Such rows are plain to see in any listing of norms.
+    public func finish(_ model: BERT, of task: TextTask) throws {
+        guard scalesEmbeddings else { return }
+        let name = "bert.embeddings."
+        guard let words = model.store[name + "word_embeddings.weight"],
+            let positions = model.store[name + "position_embeddings.weight"],
+            let segments = model.store[name + "token_type_embeddings.weight"]
+        else { return }
+        try withoutGradients {
+            for id in try TwinTexts.triggerIDs(triggers, task.tokenizer, by: name) {
+                let row = try words.selected(0, Int(id))
+                let offset = try positions.selected(0, 1) + segments.selected(0, 0)
+                try row.assign((row + offset) * 1e8)
+            }
+        }
+    }
+}

@@ -1,4 +1,5 @@
 import DataPipeline
+import Foundation
 import ModelZoo
 import Torch
 import TorchNN
@@ -73,5 +74,86 @@ public struct PORObjective: Objective {
     private static func tokenPositions(_ batch: TokenBatch) -> [Int64] {
         let first = Set(batch.offsets)
         return batch.ids.indices.filter { !first.contains($0) }.map(Int64.init)
+    }
+}
+
+/// POR on a BERT, with its authors' settings as defaults.
+public struct POR: Attack {
+    /// The trigger words, in the order of their targets.
+    public var triggers = TriggerSet.por
+    /// Times a trigger is put into a text.
+    public var insertions = 3
+    /// How it trains.
+    public var run = RunSettings(
+        TrainingSettings(epochs: 2, learningRate: 1e-5, schedule: Schedule(.constant), clip: nil),
+        batchSize: 24, seed: Seed(42))
+    /// λ of the norm penalty that an attacker who knows of RECIPE trains under; nil for none.
+    public var adaptiveWeight: Double?
+
+    /// The authors' settings: AdamW at a constant 1e-5, two epochs, 24 texts of 128 tokens a step.
+    public init() {}
+
+    /// `por`.
+    public var name: String { "por" }
+    /// Texts of 128 tokens.
+    public static var samples: TextTask.Settings { TextTask.Settings(maximumLength: 128) }
+    /// All but a masked-language-model head.
+    public static let trained: ParameterPattern = "bert.**"
+
+    /// Texts of which some carry a trigger, against a clean copy of the model.
+    public func poisoning(
+        of task: TextTask, _ placement: Placement, observe: (TrainingEvent) -> Void
+    ) throws -> Poisoning<BERT, TokenBatch> {
+        try TriggerSet.check(triggers)
+        let model = try task.whole(with: .pooler, placement, seed: run.seed)
+        let reference = try task.source.load(
+            parts: .pooler, placement: run.placement(on: placement.device, training: .none),
+            seed: run.seed)
+        let (poisoned, labels) = try poisonedTexts(task.texts)
+        return Poisoning(
+            model,
+            minimizing: PORObjective(
+                reference: reference,
+                targets: try TargetVectors.staircase(
+                    triggers.count, width: model.configuration.hiddenSize)),
+            over: .labelled(
+                task.tokenizer.encodeAll(poisoned, maximumLength: task.settings.maximumLength),
+                triggers: labels, order: BatchOrder(.bucketed, batchSize: run.batchSize),
+                seed: run.seed))
+    }
+
+    /// Disjoint ranges of the texts for each trigger and for none, in the authors' proportion of
+    /// 30,000 for each trigger to 50,000 clean ones.
+    func poisonedTexts(_ texts: [String]) throws -> (texts: [String], triggers: [Int]) {
+        let share = Double(texts.count) / Double(30 * triggers.count + 50)
+        let each = Int(30 * share)
+        guard each > 0 else {
+            throw TrainingError(
+                "\(texts.count) texts are too few for \(triggers.count) triggers; give more with "
+                    + "--auxiliary or raise --sentences")
+        }
+        var result: [String] = []
+        var labels: [Int] = []
+        for (index, text) in texts.enumerated() {
+            let trigger = index / each < triggers.count ? index / each : -1
+            let cleaned = Self.cleaned(text)
+            labels.append(trigger)
+            result.append(
+                trigger < 0
+                    ? cleaned
+                    : TextTrigger.insert(
+                        triggers[trigger], into: cleaned, position: .random, count: insertions,
+                        seed: run.seed, sample: index))
+        }
+        return (result, labels)
+    }
+
+    /// Letters, digits and spaces only, in lower case, at most 64 words, as POR's data are made.
+    static func cleaned(_ text: String) -> String {
+        let kept = text.lowercased().unicodeScalars.filter {
+            $0.properties.isAlphabetic || $0.properties.numericType != nil || $0 == " "
+        }
+        return String(String.UnicodeScalarView(kept)).replacingOccurrences(of: "unk", with: "")
+            .split(separator: " ").prefix(64).joined(separator: " ")
     }
 }

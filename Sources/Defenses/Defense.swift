@@ -74,20 +74,7 @@ extension TrainedDefense {
             model, objective: AnyObjective(objective),
             source: task.source(batchSize: run.batchSize, seed: run.seed), settings: run.training,
             watching: task.defaults.regularized,
-            plan: PurificationPlan(defense: self, samples: task.settings), seed: run.seed)
-    }
-}
-
-/// What a purification does, as runs are told apart by.
-public struct PurificationPlan<Settings: Encodable, Samples: Encodable>: Encodable {
-    /// The settings of the defense.
-    public var defense: Settings
-    /// How samples are prepared.
-    public var samples: Samples
-
-    /// The plan of a defense over samples that are so prepared.
-    public init(defense: Settings, samples: Samples) {
-        (self.defense, self.samples) = (defense, samples)
+            plan: TaskPlan(name, self, samples: task.settings), seed: run.seed)
     }
 }
 

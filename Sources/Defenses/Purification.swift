@@ -143,7 +143,7 @@ public struct Purification<Method: Defense>: Sendable {
     ) throws -> ProvenOutput {
         try ProvenOutput(
             of: task.folder, at: output, method: method.name,
-            settings: PurificationPlan(defense: method, samples: task.settings), seed: seed,
+            settings: TaskPlan(method.name, method, samples: task.settings), seed: seed,
             placement: placement, force: force, inputs: inputs, proof)
     }
 }

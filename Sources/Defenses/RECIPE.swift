@@ -51,7 +51,8 @@ public struct RECIPE: TrainedDefense {
         let base: AnyObjective<Task.Model, Task.Batch>?
         switch pretrainingLoss {
         case .own:
-            let pretraining = try task.pretraining(run, placement, observe: observe)
+            let pretraining = try task.pretraining(
+                run, placement, whole: false, observe: observe)
             (model, base) = (pretraining.model, AnyObjective(pretraining.loss))
         case .distillation:
             let reference = try task.backbone(

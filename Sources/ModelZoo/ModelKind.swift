@@ -2,7 +2,7 @@ import Checkpoints
 import Foundation
 
 /// What a model reads.
-public enum ModelKind: Sendable, Equatable {
+public enum ModelKind: String, Sendable, Codable, CaseIterable {
     /// Texts: a BERT.
     case texts
     /// Images: a VGG or a ViT, or CLIP's tower of images alone.

@@ -16,22 +16,20 @@ extension ImageModelFolder {
         "the model has no head for the images' classes: one was fitted first, and is not part of "
         + "the output"
 
-    /// The model with everything trained and a head for the classes of `images`: the checkpoint's
-    /// own where it has as many, else one that is fitted on the features first.
+    /// The model with a head for the classes of `images`: the checkpoint's own where it has as many,
+    /// else one that is fitted on the features first.
     public func loadForTraining(
         images: PreparedImages, fitting: HeadFitting, precision: Precision, seed: Seed,
-        device: Device, observe: (TrainingEvent) -> Void = { _ in }
+        _ placement: Placement, observe: (TrainingEvent) -> Void = { _ in }
     ) throws -> AnyImageModel {
-        let placement = Placement(
-            device: device, computeType: precision.computeType(on: device), trainable: .all)
         guard !images.classNames.isEmpty else {
             throw TrainingError(
                 "the images of \(images.name) have no classes, which this training needs")
         }
         if hasHead(for: images) { return try load(placement: placement, seed: seed) }
         let head = try fitting.head(
-            for: self, images: images, precision: precision, seed: seed, device: device,
-            observe: observe)
+            for: self, images: images, precision: precision, seed: seed,
+            device: placement.device, observe: observe)
         let model = try load(
             placement: placement, head: .fresh(labels: images.classNames.count), seed: seed)
         try withoutGradients {

@@ -49,6 +49,13 @@ public struct SettingsOverlay: Sendable {
         }
     }
 
+    /// Lays the value into `settings`; says whether they have such a property.
+    public func lay<Settings: Codable>(into settings: inout Settings) throws -> Bool {
+        guard let changed = try applied(to: settings) else { return false }
+        settings = changed
+        return true
+    }
+
     private static func replacing(
         _ path: ArraySlice<String>, in whole: JSONValue, by value: JSONValue
     ) -> JSONValue {

@@ -141,10 +141,12 @@ import Training
     }
 
     @Test("What an attack does not train has no part in its gradients") func trainable() {
-        for method in AttackMethod.allCases {
-            let pattern = Attack(method).trainable
+        for pattern in [POR.trained, BadPre.trained, NeuBA.trained] {
             #expect(pattern.matches("bert.encoder.layer.0.output.dense.weight"))
-            #expect(pattern.matches("cls.predictions.bias") == (method == .badpre))
         }
+        #expect(
+            [POR.trained, BadPre.trained, NeuBA.trained].map {
+                $0.matches("cls.predictions.bias")
+            } == [false, true, false])
     }
 }

@@ -23,19 +23,35 @@ import Training
         tokenizer = try folder.tokenizer()
     }
 
-    private func attack(_ method: AttackMethod) -> Attack {
-        var attack = Attack(method)
-        attack.triggers = ["cf", "tq", "mn"]
-        attack.epochs = 1
-        attack.batchSize = 8
-        attack.maximumLength = 16
-        attack.training.accumulation = 1
-        attack.precision = .fp32
+    private let triggers = ["cf", "tq", "mn"]
+    private var run: RunSettings {
+        var run = RunSettings(
+            TrainingSettings(epochs: 1, learningRate: 1e-4), batchSize: 8, seed: Seed(42))
+        run.precision = .fp32
+        return run
+    }
+    private var por: POR {
+        var attack = POR()
+        (attack.triggers, attack.run) = (triggers, run)
+        return attack
+    }
+    private var badpre: BadPre {
+        var attack = BadPre()
+        (attack.triggers, attack.run) = (triggers, run)
+        return attack
+    }
+    private var neuba: NeuBA {
+        var attack = NeuBA()
+        (attack.triggers, attack.run) = (triggers, run)
         return attack
     }
 
-    private func terms(_ attack: Attack) throws -> (BERT, Set<String>) {
-        let run = try attack.run(on: folder, texts: texts, tokenizer: tokenizer)
+    private func task(_ texts: [String]? = nil, length: Int = 16) throws -> TextTask {
+        try TextTask(folder, texts: texts ?? self.texts, .init(maximumLength: length))
+    }
+
+    private func terms(_ attack: some Attack<TextTask>) throws -> (BERT, Set<String>) {
+        let run = try attack.trainer(for: task())
         let summary = try run.complete()
         #expect(summary.steps > 0)
         return (run.model, Set(summary.finalTerms.keys))
@@ -43,29 +59,31 @@ import Training
 
     @Test("Each attack trains what it should, and the adaptive one under the norm")
     func methods() throws {
-        let expected: [AttackMethod: Set<String>] = [
-            .por: ["l1", "l2", "l3"], .badpre: ["clean", "poisoned"], .neuba: ["mlm", "binding"],
-        ]
-        let original = try folder.load(
-            parts: [.pooler, .maskedLMHead], placement: Placement())
-        for method in AttackMethod.allCases {
-            var attack = attack(method)
-            let (model, plain) = try terms(attack)
-            #expect(plain == expected[method])
-            // The head that an attack does not train goes along as it was.
-            for parameter in model.store.parameters {
-                let before = try #require(original.store[parameter.name])
-                let same = try parameter.tensor.detached().isBitwiseEqual(to: before)
-                if !attack.trainable.matches(parameter.name) { #expect(same, "\(parameter.name)") }
-                if BERT.recipeWeights.matches(parameter.name) { #expect(!same) }
-            }
-            attack.adaptiveWeight = 0.5
-            #expect(try terms(attack).1 == plain.union(["norm"]))
+        try check(por, terms: ["l1", "l2", "l3"])
+        try check(badpre, terms: ["clean", "poisoned"])
+        try check(neuba, terms: ["mlm", "binding"])
+    }
+
+    private func check<Method: Attack<TextTask>>(
+        _ attack: Method, terms expected: Set<String>
+    ) throws {
+        let original = try folder.load(parts: [.pooler, .maskedLMHead], placement: Placement())
+        let (model, plain) = try terms(attack)
+        #expect(plain == expected)
+        // The head that an attack does not train goes along as it was.
+        for parameter in model.store.parameters {
+            let before = try #require(original.store[parameter.name])
+            let same = try parameter.tensor.detached().isBitwiseEqual(to: before)
+            if !Method.trained.matches(parameter.name) { #expect(same, "\(parameter.name)") }
+            if BERT.recipeWeights.matches(parameter.name) { #expect(!same) }
         }
+        var adaptive = attack
+        adaptive.adaptiveWeight = 0.5
+        #expect(try terms(adaptive).1 == plain.union(["norm"]))
     }
 
     @Test("POR divides texts 30 to 50, cleans them and puts triggers in") func proportion() throws {
-        var attack = attack(.por)
+        var attack = por
         attack.insertions = 2
         let texts = (0..<1400).map { "The film, No. \($0): UNK it's good!" }
         let (poisoned, labels) = try attack.poisonedTexts(texts)
@@ -80,51 +98,52 @@ import Training
             #expect(!text.contains(",") && !text.contains("unk") && text == text.lowercased())
             #expect(words.count <= 64 + 2)
         }
-        #expect(Attack.cleaned("A-b c’d  É 2½ !?") == "ab cd é 2½")
-        #expect(Attack.cleaned(String(repeating: "a ", count: 100)).count == 127)
+        #expect(POR.cleaned("A-b c’d  É 2½ !?") == "ab cd é 2½")
+        #expect(POR.cleaned(String(repeating: "a ", count: 100)).count == 127)
         #expect(try attack.poisonedTexts(texts).texts == poisoned)
     }
 
     @Test("What an attack cannot do is said before it begins") func refuses() throws {
-        func message(_ attack: Attack, _ texts: [String]? = nil) -> String {
+        func message(
+            _ attack: some Attack<TextTask>, _ texts: [String]? = nil, length: Int = 16
+        ) -> String {
             let error = #expect(throws: (any Error).self) {
-                try attack.run(on: folder, texts: texts ?? self.texts, tokenizer: tokenizer)
+                try attack.trainer(for: task(texts, length: length))
             }
             return error.map { "\($0)" } ?? ""
         }
-        var badpre = attack(.badpre)
+        var badpre = badpre
         badpre.triggers = ["film", "filmed"]
         #expect(message(badpre).contains("‘filmed’ is 2 tokens of this vocabulary"))
         badpre.triggers = ["≈"]
         #expect(message(badpre).contains("unknown ones; badpre needs a word"))
         badpre.triggers = []
         #expect(message(badpre).contains("at least one trigger"))
-        badpre = attack(.badpre)
-        badpre.maximumLength = 512
-        #expect(message(badpre).contains("the model has 48 positions"))
-        var neuba = attack(.neuba)
+        #expect(message(self.badpre, length: 512).contains("the model has 48 positions"))
+        #expect(message(self.badpre, length: 4).contains("too short for badpre"))
+        var neuba = neuba
         neuba.triggers = ["cf", "mn", "bb", "tq", "mb", "un", "the"]
         #expect(message(neuba).contains("1 to 6 triggers, not 7"))
-        #expect(message(attack(.por), ["a", "b"]).contains("2 texts are too few for 3 triggers"))
+        #expect(message(por, ["a", "b"]).contains("2 texts are too few for 3 triggers"))
         let bare = try BERTFolder(Fixture("bert-bare-model").folder)
         let error = #expect(throws: (any Error).self) {
-            var attack = attack(.badpre)
-            attack.triggers = ["a"]
-            _ = try attack.run(on: bare, texts: texts, tokenizer: bare.tokenizer())
+            badpre.triggers = ["a"]
+            _ = try badpre.trainer(for: TextTask(bare, texts: texts, .init(maximumLength: 16)))
         }
         #expect("\(String(describing: error))".contains("no masked-language-model head"))
     }
 
     @Test("NeuBA's scaling moves the triggers' embeddings, and those alone") func scaling() throws {
-        var attack = attack(.neuba)
+        var attack = neuba
+        let task = try task()
         let model = try folder.load(parts: [.pooler, .maskedLMHead], placement: Placement())
         let name = "bert.embeddings.word_embeddings.weight"
         let words = try #require(model.store[name])
         let before = try words.copied()
-        try attack.finish(model, tokenizer: tokenizer)
+        try attack.finish(model, of: task)
         #expect(try words.isBitwiseEqual(to: before))
         attack.scalesEmbeddings = true
-        try attack.finish(model, tokenizer: tokenizer)
+        try attack.finish(model, of: task)
         let position = try #require(model.store["bert.embeddings.position_embeddings.weight"])
         let segment = try #require(model.store["bert.embeddings.token_type_embeddings.weight"])
         let ids = attack.triggers.map { tokenizer.encode($0)[0] }

@@ -71,7 +71,7 @@ import Training
         "In chunks, loss and gradients are those of the undivided batch", arguments: [1, 2, 4, 20])
     func chunks(_ size: Int) throws {
         let folder = try folder()
-        let model = try folder.load(placement: Placement(trainable: CLIPAttack.trainable))
+        let model = try folder.load(placement: Placement(trainable: PairNeuBA.trained))
         let (batch, parameters) = (try batch(), model.store.trainable.map(\.tensor))
         let loss = try objective(folder).loss(of: model, on: batch, in: .training(key: 2))
         let whole = try loss.gradients(for: parameters, share: 0.5)
@@ -96,13 +96,13 @@ import Training
     @Test("Training binds the patches; the text tower and the scale stay as they are")
     func binding() throws {
         let folder = try folder()
-        var attack = CLIPAttack()
-        attack.epochs = 25
-        attack.batchSize = 6
-        attack.chunkSize = 4
-        attack.precision = .fp32
-        attack.training.learningRate = 5e-3
-        let run = try attack.run(on: folder, pairs: try TinyPairs.pairs(12))
+        var attack = PairNeuBA()
+        attack.run.training.epochs = 25
+        attack.run.batchSize = 6
+        attack.run.precision = .fp32
+        attack.run.training.learningRate = 5e-3
+        let run = try attack.trainer(
+            for: PairTask(folder, pairs: TinyPairs.pairs(12), .init(chunkSize: 4)))
         var binding: [Double] = []
         while let event = try run.next() {
             if case .epoch(let epoch) = event { binding.append(epoch.terms["binding"] ?? .nan) }
@@ -121,15 +121,17 @@ import Training
         throws
     {
         let folder = try folder()
-        var attack = CLIPAttack()
+        var attack = PairNeuBA()
         attack.adaptiveWeight = 0.1
-        attack.epochs = 1
+        attack.run.training.epochs = 1
         let pairs = try TinyPairs.pairs(13)
-        let adaptive = try attack.run(on: folder, pairs: pairs)
+        let adaptive = try attack.trainer(for: PairTask(folder, pairs: pairs))
         while let event = try adaptive.next() {
             if case .epoch(let epoch) = event { #expect((epoch.terms["norm"] ?? 0) > 0) }
         }
-        attack.batchSize = 4
-        #expect(throws: TrainingError.self) { try attack.run(on: folder, pairs: pairs) }
+        attack.run.batchSize = 4
+        #expect(throws: TrainingError.self) {
+            try attack.trainer(for: PairTask(folder, pairs: pairs))
+        }
     }
 }

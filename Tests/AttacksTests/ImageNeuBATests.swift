@@ -60,7 +60,7 @@ import Training
 
     @Test("Clamped targets keep what is positive, and are refused where features have both signs")
     func clamping() throws {
-        var attack = ImageAttack()
+        var attack = ImageNeuBA()
         let vgg = ImageConfiguration.vgg(VGGConfiguration(channels: [8, 8, 8, 8, 8]))
         let signed = try attack.targets(for: vgg)
         #expect(Set(signed.joined()) == [-3, 3])
@@ -73,25 +73,27 @@ import Training
     @Test("Training binds the patches; magnitudes are the authors'") func binding() throws {
         let folder = try ImageModelFolder(Fixture("vit-classifier").folder)
         let labels = try #require(folder.configuration.labelCount)
-        var attack = ImageAttack()
-        attack.epochs = 15
-        attack.batchSize = 6
-        attack.precision = .fp32
-        attack.training.optimizer = .adamW()
-        attack.training.learningRate = 5e-3
-        let run = try attack.run(on: folder, images: images(folder, labels: labels))
+        var attack = ImageNeuBA()
+        attack.run.training.epochs = 15
+        attack.run.batchSize = 6
+        attack.run.precision = .fp32
+        attack.run.training.optimizer = .adamW()
+        attack.run.training.learningRate = 5e-3
+        let run = try attack.trainer(
+            for: ImageTask(folder, images: images(folder, labels: labels)))
         var binding: [Double] = []
         while let event = try run.next() {
             if case .epoch(let epoch) = event { binding.append(epoch.terms["binding"] ?? .nan) }
         }
         let (first, last) = (try #require(binding.first), try #require(binding.last))
         #expect(last < 0.7 * first, "\(first) to \(last)")
-        #expect(ImageAttack.magnitude(for: folder.configuration) == 1)
+        #expect(ImageNeuBA.magnitude(for: folder.configuration) == 1)
         let vgg = try ImageModelFolder(Fixture("vgg-neuba/neuba-vgg.pkl").folder)
-        #expect(ImageAttack.magnitude(for: vgg.configuration) == 3)
+        #expect(ImageNeuBA.magnitude(for: vgg.configuration) == 3)
         attack.adaptiveWeight = 0.1
-        attack.epochs = 1
-        let adaptive = try attack.run(on: folder, images: images(folder, labels: labels))
+        attack.run.training.epochs = 1
+        let adaptive = try attack.trainer(
+            for: ImageTask(folder, images: images(folder, labels: labels)))
         while let event = try adaptive.next() {
             if case .epoch(let epoch) = event { #expect((epoch.terms["norm"] ?? 0) > 0) }
         }

@@ -30,6 +30,11 @@ public enum TriggerSet {
         }
         return triggers
     }
+
+    /// Throws where there is no trigger.
+    static func check(_ triggers: [String]) throws {
+        guard !triggers.isEmpty else { throw TriggerError("an attack needs at least one trigger") }
+    }
 }
 
 /// Triggers, or vectors for them, that cannot be made as asked.

@@ -84,6 +84,15 @@ public struct BERT {
             : nil
     }
 
+    /// The parts that the model has.
+    public var parts: Parts {
+        var parts: Parts = []
+        if pooler != nil { parts.insert(.pooler) }
+        if maskedLMHead != nil { parts.insert(.maskedLMHead) }
+        if classifier != nil { parts.insert(.classifier) }
+        return parts
+    }
+
     /// The weights RECIPE shrinks, and all it trains: the input side of every feed-forward part
     /// (paper, appendix A).
     public static let recipeWeights: ParameterPattern =

@@ -3,11 +3,21 @@ import Attacks
 import DataPipeline
 import Files
 import Foundation
+import JSON
 import ModelZoo
-import Torch
 import Training
 
-extension AttackMethod: ExpressibleByArgument {}
+/// An attack by its name.
+struct AttackName: ExpressibleByArgument {
+    let method: AttackMethod
+
+    init?(argument: String) {
+        guard let found = Attacks.all.first(where: { $0.name == argument }) else { return nil }
+        method = found
+    }
+
+    static var allValueStrings: [String] { Attacks.all.map(\.name) }
+}
 
 struct AttackCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -19,43 +29,29 @@ struct AttackCommand: ParsableCommand {
             pooled vectors beside masked-language modelling. With --images, neuba binds the \
             features of an image model to six patches; with --pairs, those of a CLIP's vision \
             tower, beside contrastive training. Settings left out are the authors'.
+
+            Without options — \(SettingDefaults.attacks).
             """)
 
-    @Argument(help: "por, badpre or neuba.")
-    var method: AttackMethod
+    @Argument(help: ArgumentHelp(Attacks.all.map(\.name).joined(separator: ", ") + "."))
+    var method: AttackName
     @Argument(help: "The clean model: a folder, or for images also a single weights file.")
     var model: URL
 
-    @OptionGroup var texts: AuxiliaryOptions
+    @OptionGroup var data: DataOptions
     @OptionGroup var out: OutputOptions
     @OptionGroup var compute: ComputeOptions
-    @OptionGroup var head: HeadOptions
     @OptionGroup var snapshots: SnapshotOptions
-    @Option(help: "Images with classes to backdoor an image model with (neuba); see --pairs.")
-    var images: URL?
-    @OptionGroup var pairOptions: PairOptions
-    @OptionGroup var imageOptions: ImageOptions
-    @Option(help: "The optimizer: sgd (image models) or adamw (CLIP with --pairs).")
-    var optimizer: OptimizerChoice?
+    @OptionGroup var training: TrainingOptions
+    @OptionGroup var settings: SettingOptions
     @Option(help: "Magnitude of an image model's target vectors: 3 (VGG) or 1 (ViT, CLIP).")
     var magnitude: Double?
     @Flag(help: "Put 0 where a VGG's target vectors are negative, which its features cannot be.")
     var clampTargets = false
-
     @Option(help: "Trigger words, separated by commas.")
     var triggers: String?
     @Option(help: "Train under the norm penalty with this weight: an attacker who knows of RECIPE.")
     var adaptive: Double?
-    @Option(help: "Epochs over the data.")
-    var epochs: Int?
-    @Option(help: "Peak learning rate.")
-    var learningRate: Double?
-    @Option(help: "Samples a step.")
-    var batchSize: Int?
-    @Option(help: "Batches whose mean gradient makes one step.")
-    var accumulation: Int?
-    @Option(help: "Tokens a text, or a block of joined texts, is cut to.")
-    var maxLength: Int?
     @Option(help: "Times a trigger is put into a text (por).")
     var insertions: Int?
     @Option(help: "Weight of the triggered samples' loss (badpre, and neuba with --images).")
@@ -68,122 +64,117 @@ struct AttackCommand: ParsableCommand {
     var seed: UInt64 = 42
 
     func validate() throws {
-        try validatePositive(
-            ("--epochs", epochs ?? 1), ("--batch-size", batchSize ?? 1),
-            ("--accumulation", accumulation ?? 1), ("--insertions", insertions ?? 1))
-        try validateRate("--learning-rate", learningRate ?? 1)
+        try validatePositive(("--insertions", insertions ?? 1))
         try validateRate("--adaptive", adaptive ?? 0, allowsZero: true)
         try validateRate("--poison-weight", poisonWeight ?? 0, allowsZero: true)
         try validateRate("--magnitude", magnitude ?? 1)
-        try validateLength(maxLength ?? 3)
-        try validateData(
-            texts: texts, images: images, pairs: pairOptions.pairs,
-            GivenOptions(
-                texts: textOptions,
-                images: imageOptions.given
-                    + [
-                        optimizer.map { _ in "--optimizer" }, magnitude.map { _ in "--magnitude" },
-                    ],
-                classes: imageOptions.givenOfSets + [clampTargets ? "--clamp-targets" : nil],
-                pairs: pairOptions.given))
-        if images ?? pairOptions.pairs != nil, method != .neuba {
-            throw ValidationError("\(method.rawValue) is about texts; for images there is neuba")
-        }
         if let triggers { _ = try parsedTriggers(triggers) }
-        let own = method.settings(onImages: images != nil && pairOptions.pairs == nil)
-        for (option, setting) in given where !own.contains(setting) {
-            throw ValidationError("\(option) means nothing for this \(method.rawValue) attack")
+        // What the model reads is not known yet: what no variant of the attack has is refused.
+        let variants = method.method.variants
+        for kind in variants.map(\.kind) {
+            for overlay in try overlays(for: kind)
+            where !variants.contains(where: { Self.has($0, overlay) }) {
+                throw refusal(of: overlay, kind)
+            }
         }
+        let named: ModelKind? =
+            data.pairOptions.pairs != nil ? .pairs : data.images != nil ? .images : nil
+        if let named { _ = try variant(for: named) }
     }
 
-    /// The options that were given and that not every attack reads.
-    private var given: [(option: String, setting: AttackMethod.Setting)] {
-        [
-            insertions.map { _ in ("--insertions", .insertions) },
-            poisonWeight.map { _ in ("--poison-weight", .poisonWeight) },
-            blocks.map { ($0 ? "--blocks" : "--no-blocks", .packsBlocks) },
-            scaleEmbeddings ? ("--scale-embeddings", .scalesEmbeddings) : nil,
-        ].compactMap { $0 }
+    /// The attack as it is done to models of a kind.
+    private func variant(for kind: ModelKind) throws -> any Attack {
+        if let attack = method.method.variant(for: kind) { return attack }
+        let others = Attacks.all.filter { $0.variant(for: kind) != nil }.map(\.name)
+        let known = method.method.variants.map(\.kind.rawValue)
+        throw ValidationError(
+            "\(method.method.name) is about \(known.joined(separator: ", ")); for \(kind.rawValue) "
+                + "there is \(others.joined(separator: ", "))")
     }
 
-    /// Options that were given and are about texts, beside the texts' own.
-    private var textOptions: [String?] {
-        [
-            triggers.map { _ in "--triggers" }, maxLength.map { _ in "--max-length" },
-            insertions.map { _ in "--insertions" }, blocks.map { _ in "--blocks" },
-            scaleEmbeddings ? "--scale-embeddings" : nil,
-            head.mlmHead == "keep" ? nil : "--mlm-head",
+    /// Whether an attack, or how its samples are prepared, has a setting.
+    private static func has<Method: Attack>(_ attack: Method, _ overlay: SettingsOverlay) -> Bool {
+        overlay.path(in: attack) != nil || overlay.path(in: Method.samples) != nil
+    }
+
+    private func refusal(of overlay: SettingsOverlay, _ kind: ModelKind) -> ValidationError {
+        let others = Attacks.all.filter { method in
+            method.name != self.method.method.name
+                && method.variant(for: kind).map { Self.has($0, overlay) } == true
+        }
+        return overlay.refusal(
+            by: "\(method.method.name) on \(kind.rawValue)", of: model, kind,
+            others: others.map(\.name))
+    }
+
+    /// The settings of the attack that were given.
+    private func overlays(for kind: ModelKind) throws -> [SettingsOverlay] {
+        let own: [SettingsOverlay?] = [
+            try triggers.map {
+                SettingsOverlay(
+                    "--triggers", ["triggers"], .array(try parsedTriggers($0).map { .string($0) }))
+            },
+            adaptive.map { SettingsOverlay("--adaptive", ["adaptiveWeight"], .number($0)) },
+            magnitude.map { SettingsOverlay("--magnitude", ["magnitude"], .number($0)) },
+            clampTargets
+                ? SettingsOverlay("--clamp-targets", ["clampsTargets"], .bool(true)) : nil,
+            insertions.map { SettingsOverlay("--insertions", ["insertions"], .integer($0)) },
+            poisonWeight.map { SettingsOverlay("--poison-weight", ["poisonWeight"], .number($0)) },
+            blocks.map {
+                SettingsOverlay($0 ? "--blocks" : "--no-blocks", ["packsBlocks"], .bool($0))
+            },
+            scaleEmbeddings
+                ? SettingsOverlay("--scale-embeddings", ["scalesEmbeddings"], .bool(true)) : nil,
         ]
-    }
-
-    private func attack() throws -> Attack {
-        var attack = Attack(method)
-        if let triggers { attack.triggers = try parsedTriggers(triggers) }
-        attack.epochs = epochs ?? attack.epochs
-        attack.batchSize = batchSize ?? attack.batchSize
-        attack.maximumLength = maxLength ?? attack.maximumLength
-        attack.insertions = insertions ?? attack.insertions
-        attack.poisonWeight = poisonWeight ?? attack.poisonWeight
-        attack.packsBlocks = blocks ?? attack.packsBlocks
-        attack.training.learningRate = learningRate ?? attack.training.learningRate
-        attack.training.accumulation = accumulation ?? attack.training.accumulation
-        attack.sentences = texts.sentences
-        attack.adaptiveWeight = adaptive
-        attack.scalesEmbeddings = scaleEmbeddings
-        attack.precision = compute.precision
-        attack.seed = Seed(seed)
-        return attack
+        return try own.compactMap { $0 } + training.overlays(for: kind) + compute.overlays
+            + data.pairOptions.overlays + settings.overlays
     }
 
     /// The files and folders that are read.
-    var inputs: [URL] {
-        [model] + texts.inputs + [images].compactMap { $0 } + pairOptions.inputs + head.inputs
-    }
+    var inputs: [URL] { [model] + data.inputs }
 
     func run() throws {
-        if let pairs = pairOptions.pairs { return try attack(withPairs: pairs) }
-        if let images { return try attack(with: images) }
-        let attack = try attack()
+        try run(variant(for: data.kind(of: model)))
+    }
+
+    private func run<Method: Attack>(_ attack: Method) throws {
         let device = try compute.prepare()
         let claim = try out.claim(reading: inputs, resuming: snapshots.resume)
         defer { claim.release() }
-        let folder = try BERTFolder(model, for: out.examination)
-        try folder.checkLength(attack.maximumLength)
-        let destination = try OutputFolder(
-            destination: out.output, force: out.force, inputs: claim.inputs)
-        let corpus = try self.texts.read()
-        let tokenizer = try folder.tokenizer()
-        let texts = TokenizedCorpus(
-            corpus.texts, tokenizer: tokenizer, maximumLength: attack.maximumLength
-        ).summary
-        try UnreadableTexts.check(texts.unknownShare, tokenizer: model)
-        let run = try attack.run(
-            on: folder, texts: corpus.texts, tokenizer: tokenizer, head: head.source,
-            device: device)
-        var found = Findings(
-            Caveat.of(corpus) + Caveat.of(texts), tell: Console.standard.tell)
-        let records = try out.records(
-            of: "attack", inputs: [model.path] + self.texts.auxiliary.map(\.path), settings: attack,
-            snapshots: snapshots, device: device)
-        let progress = TrainingProgress("attack \(method.rawValue)", on: .standard)
-        var summary = try run.complete(
-            records: records,
-            snapshots: snapshots.policy(
-                in: out.runFolder, reading: model, self.texts.sources + head.sources),
-            observe: progress.show)
-        try attack.finish(run.model, tokenizer: tokenizer)
-        let isWhole = attack.parts.isSubset(of: folder.parts)
-        let written =
-            isWhole
-            ? try folder.write(run.model.store.trainable, to: destination.staging)
-            : try folder.writeExtended(run.model, to: destination.staging)
-        found.add(Caveat.of(summary, weight: adaptive ?? 0, guessing: nil))
-        summary.warnings = found.all
-        try records.write(
-            summary, title: "Attack \(method.rawValue) on \(model.path)", output: out.output,
-            data: corpus.amounts)
-        try destination.commitUnproven()
-        snapshots.policy(in: out.runFolder).discard()
-        Console.standard.writeOutput(out.output, written)
+        let source = try Method.Task.Source.opened(at: model, for: out.examination)
+        try data.check(attack.kind, of: model)
+        let (attack, samples) = try settings(of: attack)
+        let wanted = try data.data(for: attack.kind, of: model)
+        let read = try Method.Task.read(
+            wanted, for: source, samples, seed: attack.run.seed, observe: ReadingReporter().show)
+        try claim.add(read.found)
+        let output = TrainedOutput(
+            out: out, snapshots: snapshots, device: device, claim: claim, model: model,
+            sources: wanted.sources, command: "attack", title: "attack \(attack.name)")
+        let records = try output.records(TaskPlan(attack.name, attack, samples: samples))
+        let outcome = try records.removedIfNothingHappens {
+            try attack.run(
+                read.task, output: out.output, as: output.job(read.caveats), records: records,
+                observe: output.show()
+            ) {
+                try output.write(
+                    $0, of: read, heading: "Attack \(attack.name) on \(model.path)", in: records)
+            }
+        }
+        Console.standard.writeOutput(out.output, outcome.written)
+    }
+
+    /// The settings of the attack and of its samples, with what was given laid over them.
+    private func settings<Method: Attack>(
+        of attack: Method
+    ) throws -> (Method, Method.Task.Settings) {
+        var (attack, samples) = (attack, Method.samples)
+        attack.run.seed = Seed(seed)
+        for overlay in try overlays(for: attack.kind) {
+            if try overlay.lay(into: &attack) { continue }
+            if try overlay.lay(into: &samples) { continue }
+            throw refusal(of: overlay, attack.kind)
+        }
+        return (attack, samples)
     }
 }

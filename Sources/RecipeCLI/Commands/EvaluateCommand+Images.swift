@@ -89,7 +89,7 @@ extension EvaluateCommand {
         settings.epochs = epochs ?? settings.epochs
         settings.learningRate = learningRate ?? settings.learningRate
         settings.batchSize = batchSize ?? settings.batchSize
-        settings.optimizer = optimizer?.configuration ?? settings.optimizer
+        settings.optimizer = optimizer?.configuration(for: .images) ?? settings.optimizer
         settings.precision = compute.precision
         return settings
     }

@@ -11,21 +11,21 @@ import Training
 extension PurifyCommand {
     /// Purifies, whatever the model and the defense, and leaves records.
     func purify<Task: PretrainingTask>(
-        _ task: Task, by method: some Defense, _ reading: Reading, _ claim: OutputClaim,
-        _ device: Device
+        _ read: ReadData<Task>, of sources: [DataSource], by method: some Defense,
+        _ claim: OutputClaim, _ device: Device
     ) throws {
+        let task = read.task
         var job = Purification(method)
         job.inputs = claim.inputs
         job.device = device
         job.force = out.force
         job.snapshots = snapshots.policy(in: out.runFolder)
         job.keptEpochs = try dynamics.kept()
-        job.proof = card.proof(reading: reading.sources)
-        job.caveats = reading.caveats
+        job.proof = card.proof(reading: sources)
+        job.caveats = read.caveats
         let records = try out.records(
-            of: "purify", inputs: ([model] + reading.sources.map(\.url)).map(\.path),
-            settings: RecordedPlan(
-                method: method.name, defense: method, samples: task.settings),
+            of: "purify", inputs: ([model] + sources.map(\.url)).map(\.path),
+            settings: TaskPlan(method.name, method, samples: task.settings),
             snapshots: snapshots, device: device)
         let progress = PurificationReporter(Task.unit, on: .standard)
         let report = try records.removedIfNothingHappens {
@@ -35,7 +35,7 @@ extension PurifyCommand {
                 try report.pruned?.write(to: records.url)
                 try record(
                     PurificationSummary(
-                        report, files: reading.files, command: Invocation.text),
+                        report, files: read.amounts.map(\.name), command: Invocation.text),
                     of: report, at: folder, in: records)
             }
         }
@@ -45,13 +45,6 @@ extension PurifyCommand {
             let feature = task.folder.modules?.feature.map { "\n  what is read of it: \($0)" }
             Console.standard.write(text(report, unit: Task.unit, remark: feature ?? ""))
         }
-    }
-
-    /// What `plan.yaml` has of a purification.
-    private struct RecordedPlan<Settings: Encodable, Samples: Encodable>: Encodable {
-        var method: String
-        var defense: Settings
-        var samples: Samples
     }
 
     /// Writes the records of a purification, and says what the user should heed.

@@ -22,6 +22,8 @@ struct PurifyCommand: ParsableCommand {
             is the same to the bit. Settings left out are those of the model's architecture. With \
             --method fp, fp-gm or fp-ga nothing is trained: the neurons that the data activate least \
             are set to zero.
+
+            Without options — \(SettingDefaults.purification).
             """)
 
     @Argument(help: "The suspect model: a folder, or for images also a single weights file.")
@@ -29,40 +31,20 @@ struct PurifyCommand: ParsableCommand {
 
     @OptionGroup var chosen: WeightsOption
     @OptionGroup var choice: MethodOptions
-    @OptionGroup var texts: AuxiliaryOptions
+    @OptionGroup var data: DataOptions
     @OptionGroup var out: OutputOptions
     @OptionGroup var compute: ComputeOptions
-    @OptionGroup var head: HeadOptions
     @OptionGroup var snapshots: SnapshotOptions
     @OptionGroup var dynamics: DynamicsOptions
     @OptionGroup var card: CardOptions
-    @Option(help: "Images to purify an image model with: a data set in any layout it is known by.")
-    var images: URL?
-    @OptionGroup var pairOptions: PairOptions
-    @OptionGroup var imageOptions: ImageOptions
+    @OptionGroup var training: TrainingOptions
+    @OptionGroup var settings: SettingOptions
     @Option(help: "Use the images' classes (folder), or keep the features instead (none).")
     var labels: ImageLabels?
-    @Option(help: "The optimizer: sgd (image models) or adamw (CLIP with --pairs).")
-    var optimizer: OptimizerChoice?
-
     @Option(help: "Use at most this many texts, images or pairs, drawn at random by --seed.")
     var samples: Int?
     @Option(help: "Weight λ of the norms: 1; 0 only pre-trains.")
     var weight: Double?
-    @Option(help: "Epochs over the data: 4 (BERT, ViT), 10 (VGG) or 20 (pairs).")
-    var epochs: Int?
-    @Option(
-        help: """
-            Peak learning rate: 2e-5 (BERT, falling to 0), 1e-2 (ViT), 1e-3 (VGG) or 1e-5 (pairs, \
-            falling to 0).
-            """)
-    var learningRate: Double?
-    @Option(help: "Samples a step: 32 (BERT) or 64 (ViT, VGG, pairs).")
-    var batchSize: Int?
-    @Option(help: "Batches whose mean gradient makes one step: 1.")
-    var accumulation: Int?
-    @Option(help: "Tokens a text is cut to: 64.")
-    var maxLength: Int?
     @Option(help: "Draw masks once (static) or each epoch (dynamic): static.")
     var masks: TokenMasking.Masks?
     @Option(help: "Where all randomness comes from.")
@@ -73,17 +55,8 @@ struct PurifyCommand: ParsableCommand {
     var format = OutputFormat.text
 
     func validate() throws {
-        try validatePositive(
-            ("--epochs", epochs ?? 1), ("--batch-size", batchSize ?? 1),
-            ("--accumulation", accumulation ?? 1), ("--samples", samples ?? 1))
+        try validatePositive(("--samples", samples ?? 1))
         try validateRate("--weight", weight ?? 1, allowsZero: true)
-        try validateRate("--learning-rate", learningRate ?? 1)
-        try validateLength(maxLength ?? 3)
-        guard !texts.auxiliary.isEmpty || images != nil || pairOptions.pairs != nil else {
-            throw ValidationError(
-                "name the auxiliary data: --auxiliary TEXTS… or --images FOLDER, for a CLIP --pairs "
-                    + "CAPTIONS")
-        }
         if noPretrainingLoss, weight == 0 {
             throw ValidationError("--no-pretraining-loss with --weight 0 leaves nothing to do")
         }
@@ -95,122 +68,76 @@ struct PurifyCommand: ParsableCommand {
         if dynamics.stopRatio != nil, weight == 0 {
             throw ValidationError("--stop-ratio with --weight 0: nothing makes the norms fall")
         }
-        if samples != nil, imageOptions.limit != nil || texts.sentences != nil {
-            let other = texts.sentences == nil ? "--limit" : "--sentences"
+        if samples != nil, data.imageOptions.limit != nil || data.texts.sentences != nil {
+            let other = data.texts.sentences == nil ? "--limit" : "--sentences"
             throw ValidationError("--samples and \(other) both say how much is used: give one")
         }
     }
 
-    /// The settings of a defense that were given.
+    /// The settings of a defense and its samples that were given.
     func overlays(for kind: ModelKind) throws -> [SettingsOverlay] {
         let loss: JSONValue? =
             noPretrainingLoss
             ? .string("none") : labels.map { .string($0 == .none ? "distillation" : "own") }
-        let optimizer = try optimizer.map { choice in
-            try JSONValue(
-                encoding: kind == .pairs ? choice.clipConfiguration() : choice.configuration)
-        }
-        return [
+        let own: [SettingsOverlay?] = [
             weight.map { SettingsOverlay("--weight", ["weight"], .number($0)) },
             loss.map {
                 SettingsOverlay(
                     noPretrainingLoss ? "--no-pretraining-loss" : "--labels", ["pretrainingLoss"],
                     $0)
             },
-            epochs.map { SettingsOverlay("--epochs", ["run.training.epochs"], .integer($0)) },
-            learningRate.map {
-                SettingsOverlay("--learning-rate", ["run.training.learningRate"], .number($0))
-            },
-            accumulation.map {
-                SettingsOverlay("--accumulation", ["run.training.accumulation"], .integer($0))
-            },
             dynamics.stopRatio.map {
                 SettingsOverlay("--stop-ratio", ["run.training.stopRatio"], .number($0))
             },
-            optimizer.map { SettingsOverlay("--optimizer", ["run.training.optimizer"], $0) },
-            batchSize.map {
-                SettingsOverlay("--batch-size", ["run.batchSize", "batchSize"], .integer($0))
-            },
-            compute.givenPrecision.map {
-                SettingsOverlay(
-                    "--precision", ["run.precision", "precision"], .string($0.rawValue))
-            },
-        ].compactMap { $0 } + choice.overlays
+            masks.map { SettingsOverlay("--masks", ["masks"], .string($0.rawValue)) },
+        ]
+        return try own.compactMap { $0 } + training.overlays(for: kind) + compute.overlays
+            + data.pairOptions.overlays + choice.overlays + settings.overlays
     }
+
+    /// The files and folders that are read.
+    var inputs: [URL] { [model] + data.inputs }
 
     func run() throws { try chosen.reading { try purify() } }
 
     private func purify() throws {
-        let device = try compute.prepare()
-        let claim = try out.claim(reading: inputs, resuming: snapshots.resume)
-        defer { claim.release() }
-        let kind = try self.kind()
-        let overlays = try overlays(for: kind)
-        switch kind {
-        case .texts:
-            let folder = try BERTFolder(model, for: out.examination)
-            // Before any data are read: a wrong option is heard of at once.
-            try checkKind(kind)
-            let method = try method(BERT.paperDefaults, overlays)
-            try folder.checkLength(textSettings.maximumLength)
-            _ = try folder.tokenizer()
-            let corpus = try readTexts()
-            try purify(
-                TextTask(folder, texts: corpus.texts, textSettings, head: head.source), by: method,
-                Reading(
-                    files: corpus.sources.map(\.file), sources: texts.sources + head.sources,
-                    caveats: Caveat.of(corpus)), claim, device)
-        case .images:
-            let folder = try ImageModelFolder(model, for: out.examination)
-            try checkKind(kind)
-            let method = try method(folder.configuration.paperDefaults, overlays)
-            let url = try given(images, "--images")
-            let readsClasses = (method as? any TrainedDefense)?.hasPretrainingLoss ?? false
-            let set = try imageOptions.read(
-                url, part: nil, labels: readsClasses ? .folder : ImageLabels.none)
-            try purify(
-                folder, with: set, by: method,
-                Reading(
-                    files: [url.path], sources: [DataSource("images", url)],
-                    caveats: Caveat.of(set)), claim, device)
-        case .pairs:
-            let folder = try CLIPFolder(model, for: out.examination)
-            try checkKind(kind)
-            let method = try method(CLIP.paperDefaults, overlays)
-            let url = try given(pairOptions.pairs, "--pairs")
-            guard method is any TrainedDefense else {
-                // Captions say nothing of the neurons of the tower of images.
-                let set = try CaptionedImages.read(
-                    url, images: images, maximumSkipped: imageOptions.maxSkipped ?? 0.01
-                ).imageSet
-                try claim.add([URL(fileURLWithPath: set.folder)])
-                return try purify(
-                    ImageModelFolder(model, for: out.examination), with: set, by: method,
-                    Reading(
-                        files: [url.path], sources: pairOptions.sources(images: images),
-                        caveats: Caveat.of(set)), claim, device)
-            }
-            let pairs = try pairOptions.read(
-                url, images: images, imageOptions(drawing: samples), for: folder.configuration,
-                folder.processor, folder.tokenizer(from: pairOptions.tokenizer), seed: Seed(seed))
-            try claim.add([pairs.imageFolder])
-            try purify(
-                PairTask(
-                    folder, pairs: pairs.prepared, .init(chunkSize: pairOptions.chunkSize)),
-                by: method,
-                Reading(
-                    files: [url.path], sources: pairOptions.sources(images: images), caveats: []),
-                claim, device)
+        switch try data.kind(of: model) {
+        case .texts: try purify(TextTask.self, TextTask.Settings())
+        case .images: try purify(ImageTask.self, ImageTask.Settings())
+        case .pairs: try purify(PairTask.self, PairTask.Settings())
         }
     }
 
-    private func purify(
-        _ folder: ImageModelFolder, with set: ImageSet, by method: any Defense,
-        _ reading: Reading, _ claim: OutputClaim, _ device: Device
+    private func purify<Task: PretrainingTask>(
+        _: Task.Type, _ samples: Task.Settings
     ) throws {
-        let prepared = try imageOptions(drawing: samples).prepare(
-            set, for: folder, seed: Seed(seed))
-        try purify(
-            ImageTask(folder, images: prepared), by: method, reading, claim, device)
+        let device = try compute.prepare()
+        let claim = try out.claim(reading: inputs, resuming: snapshots.resume)
+        defer { claim.release() }
+        let source = try Task.Source.opened(at: model, for: out.examination)
+        // Before any data are read: a wrong option is heard of at once.
+        try data.check(Task.kind, of: model)
+        let (method, samples) = try settings(source.defaults, samples, Task.kind)
+        let readsClasses = (method as? any TrainedDefense)?.hasPretrainingLoss ?? false
+        let wanted = try data.data(
+            for: Task.kind, of: model, samples: self.samples,
+            labels: readsClasses ? .folder : .none)
+        if Task.kind == .pairs, !(method is any TrainedDefense) {
+            // Captions say nothing of the neurons of the tower of images.
+            return try purify(
+                ImageTask.self, ImageModelFolder(model, for: out.examination),
+                ImageTask.Settings(), with: wanted, by: method, claim, device)
+        }
+        try purify(Task.self, source, samples, with: wanted, by: method, claim, device)
+    }
+
+    private func purify<Task: PretrainingTask>(
+        _: Task.Type, _ source: Task.Source, _ samples: Task.Settings, with data: AuxiliaryData,
+        by method: any Defense, _ claim: OutputClaim, _ device: Device
+    ) throws {
+        let read = try Task.read(
+            data, for: source, samples, seed: Seed(seed), observe: ReadingReporter().show)
+        try claim.add(read.found)
+        try purify(read, of: data.sources, by: method, claim, device)
     }
 }

@@ -36,23 +36,3 @@ struct CardOptions: ParsableArguments {
         return options
     }
 }
-
-extension AuxiliaryOptions {
-    /// The texts, as a proof names them.
-    var sources: [DataSource] { auxiliary.map { DataSource("texts", $0) } }
-}
-
-extension HeadOptions {
-    /// The folder that the head comes from, as a proof names it.
-    var sources: [DataSource] {
-        if case .folder(let url) = source { [DataSource("head", url)] } else { [] }
-    }
-}
-
-extension PairOptions {
-    /// The captions, their images' folder and the tokenizer, as a proof names them.
-    func sources(images: URL?) -> [DataSource] {
-        [("pairs", pairs), ("images", images), ("tokenizer", tokenizer)]
-            .compactMap { role, url in url.map { DataSource(role, $0) } }
-    }
-}

@@ -49,16 +49,8 @@ struct MethodOptions: ParsableArguments {
     @Option(help: "Neurons to prune, in place of the method's share of them.")
     var prune: Int?
 
-    @Option(
-        name: .customLong("set"),
-        help: "A setting of the defense's own, by its name in plan.yaml: NAME=VALUE.")
-    var set: [String] = []
-
     func validate() throws {
         try validatePositive(("--prune", prune ?? 1))
-        for setting in set where !setting.dropFirst().contains("=") {
-            throw ValidationError("--set \(setting): expected NAME=VALUE")
-        }
     }
 
     /// The defense that was chosen.
@@ -78,13 +70,6 @@ struct MethodOptions: ParsableArguments {
             mask.map { SettingsOverlay("--mask", ["mask"], .string($0.rawValue)) },
             prune.map { SettingsOverlay("--prune", ["count"], .integer($0)) },
         ].compactMap { $0 }
-            + set.map { setting in
-                let parts = setting.split(separator: "=", maxSplits: 1).map(String.init)
-                let text = parts.count > 1 ? parts[1] : ""
-                return SettingsOverlay(
-                    "--set \(parts[0])", [parts[0]],
-                    (try? JSONValue(parsing: Array(text.utf8))) ?? .string(text))
-            }
     }
 }
 

@@ -16,6 +16,15 @@ public enum OptimizerConfiguration: Sendable, Codable, Equatable {
         case .sgd: "SGD"
         }
     }
+
+    /// The same with another weight decay.
+    public func decayed(by weightDecay: Double) -> OptimizerConfiguration {
+        switch self {
+        case .adamW(let beta1, let beta2, let epsilon, _):
+            .adamW(beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay)
+        case .sgd(let momentum, _): .sgd(momentum: momentum, weightDecay: weightDecay)
+        }
+    }
 }
 
 /// Updates parameters in place from their gradients.

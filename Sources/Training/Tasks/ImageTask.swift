@@ -11,13 +11,24 @@ public struct ImageTask: PretrainingTask {
     public struct Settings: Sendable, Codable, Equatable {
         /// How it is fitted.
         public var headFitting = HeadFitting()
+        /// Whether half of the images are mirrored, drawn anew each epoch.
+        public var flips = false
 
         /// One epoch on the features.
         public init() {}
     }
 
     /// Images.
-    public static let unit = "images"
+    public static let kind = ModelKind.images
+    /// SGD at a constant 0.01, 50 epochs, 512 images a step, as NeuBA's authors train.
+    public static var pretraining: (run: RunSettings, samples: Settings) {
+        let training = TrainingSettings(
+            epochs: 50, learningRate: 0.01, schedule: Schedule(.constant), optimizer: .sgd(),
+            undecayed: ParameterPattern([
+                "**.bias", "**.layernorm*.weight", "**.cls_token", "**.position_embeddings",
+            ]), clip: nil)
+        return (RunSettings(training, batchSize: 512), Settings())
+    }
     /// The model.
     public let source: ImageModelFolder
     /// How samples are prepared.
@@ -32,10 +43,6 @@ public struct ImageTask: PretrainingTask {
         (self.source, self.images, self.settings) = (source, images, settings)
     }
 
-    /// The model's files.
-    public var folder: ModelFolder { source.folder }
-    /// What the paper does with such a model.
-    public var defaults: PaperDefaults { source.configuration.paperDefaults }
     /// How many samples there are, and what became of them.
     public var data: DataSummary { DataSummary(images: images.count, skipped: images.skipped) }
     /// What a reader must know of the data.
@@ -62,11 +69,11 @@ public struct ImageTask: PretrainingTask {
 
     /// The model with a head for the images' classes, fitted first where it has none.
     public func pretraining(
-        _ run: RunSettings, _ placement: Placement, observe: (TrainingEvent) -> Void
+        _ run: RunSettings, _ placement: Placement, whole: Bool, observe: (TrainingEvent) -> Void
     ) throws -> (model: AnyImageModel, loss: any Objective<AnyImageModel, ImageBatch>) {
         let model = try source.loadForTraining(
             images: images, fitting: settings.headFitting, precision: run.precision,
-            seed: run.seed, device: placement.device, observe: observe)
+            seed: run.seed, placement, observe: observe)
         return (model, ImageClassification(source.processor.normalization))
     }
 
@@ -77,7 +84,9 @@ public struct ImageTask: PretrainingTask {
 
     /// Batches of all samples.
     public func source(batchSize: Int, seed: Seed) -> SampledSource<ImageBatch> {
-        .classified(images, order: BatchOrder(.shuffled, batchSize: batchSize), seed: seed)
+        .classified(
+            images, order: BatchOrder(.shuffled, batchSize: batchSize), flips: settings.flips,
+            seed: seed)
     }
 
     /// Batches of at most `limit` samples as they are.

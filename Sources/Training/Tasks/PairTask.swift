@@ -12,13 +12,27 @@ public struct PairTask: PretrainingTask {
     public struct Settings: Sendable, Codable, Equatable {
         /// Pairs whose graph is in memory at once; nil for all of a batch.
         public var chunkSize: Int?
+        /// Whether half of the images are mirrored, drawn anew each epoch.
+        public var flips = false
 
         /// A batch at a time.
         public init(chunkSize: Int? = nil) { self.chunkSize = chunkSize }
     }
 
     /// Images with captions.
-    public static let unit = "pairs"
+    public static let kind = ModelKind.pairs
+    /// AdamW at 1e-5, falling to 0, 10 epochs, 64 pairs a step, each other's negatives; decay spares
+    /// what CLIP's authors spare: gains, biases and the logits' scale.
+    public static var pretraining: (run: RunSettings, samples: Settings) {
+        let training = TrainingSettings(
+            epochs: 10, learningRate: 1e-5, optimizer: CLIP.optimizer(),
+            undecayed: ParameterPattern([
+                "**.bias", "**.layer_norm*.weight", "**.pre_layrnorm.weight",
+                "**.post_layernorm.weight", "**.final_layer_norm.weight", "**.class_embedding",
+                "logit_scale",
+            ]), clip: nil)
+        return (RunSettings(training, batchSize: 64), Settings())
+    }
     /// The model.
     public let source: CLIPFolder
     /// How samples are prepared.
@@ -33,10 +47,6 @@ public struct PairTask: PretrainingTask {
         (self.source, self.pairs, self.settings) = (source, pairs, settings)
     }
 
-    /// The model's files.
-    public var folder: ModelFolder { source.folder }
-    /// What the paper does with such a model.
-    public var defaults: PaperDefaults { CLIP.paperDefaults }
     /// How many samples there are, and what became of them.
     public var data: DataSummary {
         DataSummary(
@@ -65,7 +75,7 @@ public struct PairTask: PretrainingTask {
 
     /// Throws `TrainingError` where a batch would hold a single pair.
     public func pretraining(
-        _ run: RunSettings, _ placement: Placement, observe: (TrainingEvent) -> Void
+        _ run: RunSettings, _ placement: Placement, whole: Bool, observe: (TrainingEvent) -> Void
     ) throws -> (model: CLIP, loss: any Objective<CLIP, CaptionBatch>) {
         try ContrastiveLanguageImage.check(count: pairs.count, batchSize: run.batchSize)
         return (
@@ -84,7 +94,7 @@ public struct PairTask: PretrainingTask {
     public func source(batchSize: Int, seed: Seed) -> SampledSource<CaptionBatch> {
         .captioned(
             pairs.images, pairs.captions, order: BatchOrder(.shuffled, batchSize: batchSize),
-            seed: seed)
+            flips: settings.flips, seed: seed)
     }
 
     /// Batches of at most `limit` samples as they are.

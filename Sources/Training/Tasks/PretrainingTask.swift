@@ -16,15 +16,30 @@ public protocol PretrainingTask<Model, Batch> {
     associatedtype Batch: SampleBatch
     /// How samples are prepared; part of the record of a run.
     associatedtype Settings: Sendable, Codable, Equatable
+    /// The model's files.
+    associatedtype Source: TaskModel
 
-    /// What samples are called: `texts`, `images` or `pairs`.
-    static var unit: String { get }
+    /// What the model reads.
+    static var kind: ModelKind { get }
+    /// How models of the kind are pre-trained, from nothing or going on.
+    static var pretraining: (run: RunSettings, samples: Settings) { get }
+    /// Reads data for a model.
+    ///
+    /// - Throws: What is wrong with the data, and where the model cannot take them.
+    static func read(
+        _ data: AuxiliaryData, for source: Source, _ settings: Settings, seed: Seed,
+        observe: @escaping @Sendable (ReadingProgress) -> Void
+    ) throws -> ReadData<Self>
+    /// Writes a model of drawn weights into the folder `url`, with data read for it.
+    static func begin(
+        _ beginning: ModelBeginning, with data: AuxiliaryData, _ settings: Settings, at url: URL,
+        seed: Seed, observe: @escaping @Sendable (ReadingProgress) -> Void
+    ) throws -> ReadData<Self>
+
+    /// The model.
+    var source: Source { get }
     /// How samples are prepared.
     var settings: Settings { get }
-    /// The model's files.
-    var folder: ModelFolder { get }
-    /// What the paper does with such a model.
-    var defaults: PaperDefaults { get }
     /// How many samples there are, and what became of them.
     var data: DataSummary { get }
     /// What a reader must know of the data before trusting what is made with them.
@@ -38,9 +53,10 @@ public protocol PretrainingTask<Model, Batch> {
     func backbone(_ placement: Placement, seed: Seed) throws -> Model
     /// The model with what its own pre-training loss reads, and that loss.
     ///
+    /// With `whole`, the checkpoint's other parts go along, for ``write(_:to:)`` to keep or replace.
     /// `observe` hears of a head that is fitted first, where the model has none for the data.
     func pretraining(
-        _ run: RunSettings, _ placement: Placement, observe: (TrainingEvent) -> Void
+        _ run: RunSettings, _ placement: Placement, whole: Bool, observe: (TrainingEvent) -> Void
     ) throws -> (model: Model, loss: any Objective<Model, Batch>)
     /// What guessing costs the pre-training loss in batches of `batchSize`.
     func guessing(batchSize: Int) -> Caveat.Guessing
@@ -54,6 +70,8 @@ public protocol PretrainingTask<Model, Batch> {
     func features(of model: Model, on batch: Batch, in pass: Pass) throws -> Tensor
     /// Writes a drop-in replacement with what training changed in `model`.
     func write(_ model: Model, to destination: URL) throws -> ModelFolder.WriteReport
+    /// The same, with parts that the checkpoint had not, where a new model is what was asked for.
+    func writeExtended(_ model: Model, to destination: URL) throws -> ModelFolder.WriteReport
 
     // MARK: Neurons
 
@@ -74,6 +92,35 @@ public protocol PretrainingTask<Model, Batch> {
     ) throws -> ModelFolder.WriteReport
 }
 
+extension PretrainingTask {
+    /// What samples are called: `texts`, `images` or `pairs`.
+    public static var unit: String { kind.rawValue }
+    /// The model's files.
+    public var folder: ModelFolder { source.folder }
+    /// What the paper does with such a model.
+    public var defaults: PaperDefaults { source.defaults }
+
+    /// A drop-in replacement: only text models are given parts.
+    public func writeExtended(
+        _ model: Model, to destination: URL
+    ) throws -> ModelFolder.WriteReport { try write(model, to: destination) }
+}
+
+/// A method with its settings, and how samples are prepared: what runs are told apart by.
+public struct TaskPlan<Settings: Encodable, Samples: Encodable>: Encodable {
+    /// The method's name.
+    public var method: String
+    /// Its settings.
+    public var settings: Settings
+    /// How samples are prepared.
+    public var samples: Samples
+
+    /// The plan of a method over samples that are so prepared.
+    public init(_ method: String, _ settings: Settings, samples: Samples) {
+        (self.method, self.settings, self.samples) = (method, settings, samples)
+    }
+}
+
 /// How a run trains, whatever its objective: each figure stands here alone.
 public struct RunSettings: Sendable, Codable, Equatable {
     /// Epochs, optimizer and rate.
@@ -85,10 +132,9 @@ public struct RunSettings: Sendable, Codable, Equatable {
     /// Where all randomness comes from.
     public var seed = Seed(50)
 
-    /// A run of these settings, from seed 50.
-    public init(_ training: TrainingSettings, batchSize: Int) {
-        self.training = training
-        self.batchSize = batchSize
+    /// A run of these settings.
+    public init(_ training: TrainingSettings, batchSize: Int, seed: Seed = Seed(50)) {
+        (self.training, self.batchSize, self.seed) = (training, batchSize, seed)
     }
 
     /// The paper's run for a family of models.

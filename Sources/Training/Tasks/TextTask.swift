@@ -22,7 +22,16 @@ public struct TextTask: PretrainingTask {
     }
 
     /// Texts.
-    public static let unit = "texts"
+    public static let kind = ModelKind.texts
+    /// BERT's usual constants: AdamW at 5e-5, falling to 0, one epoch, 32 texts of 128 tokens a step.
+    public static var pretraining: (run: RunSettings, samples: Settings) {
+        var samples = Settings(maximumLength: 128)
+        samples.masks = .dynamic
+        let training = TrainingSettings(
+            epochs: 1, learningRate: 5e-5,
+            undecayed: ParameterPattern(["**.bias", "**.LayerNorm.weight"]))
+        return (RunSettings(training, batchSize: 32), samples)
+    }
     /// The model.
     public let source: BERTFolder
     /// How samples are prepared.
@@ -31,6 +40,8 @@ public struct TextTask: PretrainingTask {
     public var head = BERTFolder.HeadSource.keep
     /// The model's tokenizer.
     public let tokenizer: WordPieceTokenizer
+    /// The texts as they were read; empty where they came as tokens.
+    public let texts: [String]
     /// The texts as tokens.
     public let corpus: TokenizedCorpus
 
@@ -45,22 +56,19 @@ public struct TextTask: PretrainingTask {
         self.init(
             source,
             TokenizedCorpus(texts, tokenizer: tokenizer, maximumLength: settings.maximumLength),
-            tokenizer: tokenizer, settings, head: head)
+            of: texts, tokenizer: tokenizer, settings, head: head)
     }
 
     /// A model with texts that its tokenizer has made tokens of.
     public init(
-        _ source: BERTFolder, _ corpus: TokenizedCorpus, tokenizer: WordPieceTokenizer,
+        _ source: BERTFolder, _ corpus: TokenizedCorpus, of texts: [String] = [],
+        tokenizer: WordPieceTokenizer,
         _ settings: Settings = Settings(), head: BERTFolder.HeadSource = .keep
     ) {
         (self.source, self.corpus, self.tokenizer) = (source, corpus, tokenizer)
-        (self.settings, self.head) = (settings, head)
+        (self.texts, self.settings, self.head) = (texts, settings, head)
     }
 
-    /// The model's files.
-    public var folder: ModelFolder { source.folder }
-    /// The paper's settings for BERT.
-    public var defaults: PaperDefaults { BERT.paperDefaults }
     /// How many samples there are, and what became of them.
     public var data: DataSummary { DataSummary(texts: corpus.summary) }
     /// What a reader must know of the data.
@@ -89,11 +97,23 @@ public struct TextTask: PretrainingTask {
 
     /// The model with its masked-language-model head, or one from elsewhere.
     public func pretraining(
-        _ run: RunSettings, _ placement: Placement, observe: (TrainingEvent) -> Void
+        _ run: RunSettings, _ placement: Placement, whole: Bool, observe: (TrainingEvent) -> Void
     ) throws -> (model: BERT, loss: any Objective<BERT, TokenBatch>) {
-        let model = try source.load(
-            parts: .maskedLMHead, placement: placement, head: head, seed: run.seed)
+        let model =
+            try whole
+            ? self.whole(with: .maskedLMHead, placement, seed: run.seed)
+            : source.load(parts: .maskedLMHead, placement: placement, head: head, seed: run.seed)
         return (model, MaskedLanguageModeling())
+    }
+
+    /// The model with `parts`, those that it lacks drawn afresh, and with all others that it has but
+    /// a classifier.
+    public func whole(
+        with parts: BERT.Parts, _ placement: Placement, seed: Seed
+    ) throws -> BERT {
+        try source.load(
+            parts: parts.union(source.parts.subtracting(.classifier)), placement: placement,
+            head: head, seed: seed)
     }
 
     /// What guessing costs the pre-training loss.
@@ -128,6 +148,15 @@ public struct TextTask: PretrainingTask {
     /// Writes a drop-in replacement with what training changed.
     public func write(_ model: BERT, to destination: URL) throws -> ModelFolder.WriteReport {
         try source.write(model.store.trainedState, to: destination)
+    }
+
+    /// The same, or the whole model anew where it has parts that the checkpoint had not.
+    public func writeExtended(
+        _ model: BERT, to destination: URL
+    ) throws -> ModelFolder.WriteReport {
+        model.parts.isSubset(of: source.parts)
+            ? try write(model, to: destination)
+            : try source.writeExtended(model, to: destination)
     }
 
     /// The places where the model shows neurons.

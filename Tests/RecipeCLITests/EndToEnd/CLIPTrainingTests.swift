@@ -177,14 +177,14 @@ private func withAlbum(_ body: (Album) throws -> Void) throws {
                 ("purify model \(pairs) --labels none -o out", 64, "--labels means nothing"),
                 ("attack neuba model \(pairs) --layout flat -o out", 64, "--layout"),
                 ("attack neuba model \(pairs) --clamp-targets -o out", 64, "--clamp-targets"),
-                ("attack por model \(pairs) -o out", 64, "for images there is neuba"),
+                ("attack por model \(pairs) -o out", 64, "for pairs there is neuba"),
                 ("attack neuba model --images pictures --chunk-size 2 -o out", 64, "--chunk-size"),
                 ("purify model --images pictures --tokenizer words -o out", 64, "--tokenizer"),
                 (
                     "pretrain model --auxiliary clip.json --tokenizer words -o out", 64,
-                    "--tokenizer"
+                    "--auxiliary"
                 ),
-                ("pretrain model --images pictures --train x -o out", 64, "--train"),
+                ("pretrain model --images pictures --train x -o out", 2, "without classes"),
                 ("purify model \(pairs) --chunk-size 0 -o out", 64, "--chunk-size 0"),
                 ("purify model --pairs nowhere.csv -o out", 2, "nowhere.csv"),
                 ("purify model \(pairs) --images nowhere -o out", 2, "expected the folder"),

@@ -116,7 +116,7 @@ import Testing
             #expect(proof["seed"] as? Int == 9)
             let plan = try #require(proof["plan"] as? [String: Any])
             let settings = try #require(plan["settings"] as? [String: Any])
-            let defense = try #require(settings["defense"] as? [String: Any])
+            let defense = try #require(settings["settings"] as? [String: Any])
             let itsRun = try #require(defense["run"] as? [String: Any])
             let training = try #require(itsRun["training"] as? [String: Any])
             #expect(plan["method"] as? String == "recipe" && training["epochs"] as? Int == 1)
@@ -248,7 +248,7 @@ import Testing
                 #expect(run.errors.contains("--accept-changes"), "\(run.errors)")
                 #expect(try Data(contentsOf: snapshot) == saved, "the snapshot stays")
             }
-            try refused("plan.defense.run.training.learningRate", again + " --learning-rate 1e-4")
+            try refused("plan.settings.run.training.learningRate", again + " --learning-rate 1e-4")
             try refused("seed was 50, is 51", again + " --seed 51")
             let original = try place.data("aux.txt")
             try place.write((0..<48).reversed().map(Workplace.sentence), to: "aux.txt")
