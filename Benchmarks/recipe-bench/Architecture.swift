@@ -22,12 +22,13 @@ enum Architecture: String, CaseIterable, Codable, ExpressibleByArgument {
     /// The shape; `dropout` is a ViT's, on hidden vectors and on attention probabilities.
     func configuration(_ size: ModelSize, dropout: Double) -> ImageConfiguration {
         switch (self, size) {
-        case (.vgg, .base): .vgg(VGGConfiguration())
-        case (.vgg, .tiny): .vgg(VGGConfiguration(.vgg11, channels: [8, 16, 32, 32, 32]))
+        case (.vgg, .base): ImageConfiguration(VGGConfiguration())
+        case (.vgg, .tiny):
+            ImageConfiguration(VGGConfiguration(.vgg11, channels: [8, 16, 32, 32, 32]))
         case (.vit, .base):
-            .vit(ViTConfiguration(hiddenDropout: dropout, attentionDropout: dropout))
+            ImageConfiguration(ViTConfiguration(hiddenDropout: dropout, attentionDropout: dropout))
         case (.vit, .tiny):
-            .vit(
+            ImageConfiguration(
                 ViTConfiguration(
                     hiddenSize: 64, layerCount: 2, headCount: 2, hiddenDropout: dropout,
                     attentionDropout: dropout))
@@ -46,17 +47,14 @@ enum Architecture: String, CaseIterable, Codable, ExpressibleByArgument {
 extension ImageConfiguration {
     /// The dropout of a backbone with a linear head.
     var dropout: Double {
-        switch self {
-        case .vgg, .clip: 0
-        case .vit(let configuration): configuration.hiddenDropout
-        }
+        (base as? ViTConfiguration)?.hiddenDropout ?? 0
     }
 
     /// The same without dropout.
     var withoutDropout: ImageConfiguration {
-        guard case .vit(var configuration) = self else { return self }
+        guard var configuration = base as? ViTConfiguration else { return self }
         configuration.hiddenDropout = 0
         configuration.attentionDropout = 0
-        return .vit(configuration)
+        return ImageConfiguration(configuration)
     }
 }

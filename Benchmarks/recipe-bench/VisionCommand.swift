@@ -31,7 +31,7 @@ struct VisionCommand: ParsableCommand {
 
     func run() throws {
         let output = try places.makeOutput()
-        let batchSize = ImageConfiguration.vgg(VGGConfiguration()).paperDefaults.batchSize
+        let batchSize = ImageConfiguration(VGGConfiguration()).paperDefaults.batchSize
         let (photographs, description) = try Photographs.gather(
             max(steps, theirSteps, options.agreementSteps) * batchSize, batchSize: batchSize,
             classes: 1000, places: places, in: output)

@@ -98,22 +98,13 @@ public struct ImageNeuBA: Attack {
     func targets(for configuration: ImageConfiguration) throws -> [[Float]] {
         let targets = try TargetVectors.neuba(
             width: configuration.featureSize,
-            magnitude: magnitude ?? Self.magnitude(for: configuration))
+            magnitude: magnitude ?? configuration.architecture.targetMagnitude)
         guard clampsTargets else { return targets }
-        guard case .vgg = configuration else {
+        guard configuration.architecture.hasOnlyPositiveFeatures else {
             throw TriggerError(
-                "target vectors are clamped at 0 only for a VGG: the features of this model may "
-                    + "be negative")
+                "target vectors are clamped at 0 only where features are never negative, as a VGG's "
+                    + "are")
         }
         return targets.map { $0.map { max(0, $0) } }
-    }
-
-    /// The authors' magnitude of target vectors: a VGG's features may be large, a ViT's are
-    /// normalized.
-    public static func magnitude(for configuration: ImageConfiguration) -> Float {
-        switch configuration {
-        case .vgg: 3
-        case .vit, .clip: 1
-        }
     }
 }

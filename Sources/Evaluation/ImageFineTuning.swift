@@ -27,24 +27,16 @@ public struct ImageFineTuning: Sendable, Codable, Equatable {
     /// The paper's settings for VGG and ViT on all data sets but one.
     public init() {}
 
-    /// The paper's settings for a model on data of this layout: a ViT on CIFAR-10 gets 4 epochs at
-    /// 0.01, a CLIP's vision tower 3 at 1e-5 (2e-5 on traffic signs), all else 10 at 1e-3.
+    /// The paper's settings for a model on data of this layout.
     public static func paper(
         for configuration: ImageConfiguration, layout: ImageLayout
     ) -> ImageFineTuning {
+        let paper = configuration.paperDefaults.fineTuning
+        let training = paper.training(on: layout)
         var settings = ImageFineTuning()
-        switch configuration {
-        case .vit where layout == .cifar10:
-            settings.epochs = 4
-            settings.learningRate = 0.01
-        case .clip:
-            settings.epochs = 3
-            settings.learningRate = layout == .gtsrb ? 2e-5 : 1e-5
-            settings.schedule = .linear
-            settings.optimizer = .adamW()
-            settings.batchSize = 32
-        case .vit, .vgg: break
-        }
+        (settings.epochs, settings.learningRate) = (training.epochs, training.learningRate)
+        (settings.schedule, settings.optimizer) = (training.schedule.shape, training.optimizer)
+        settings.batchSize = paper.batchSize
         return settings
     }
 

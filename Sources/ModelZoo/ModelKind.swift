@@ -52,7 +52,8 @@ public enum ModelKind: String, Sendable, Codable, CaseIterable {
 
     /// What a weights file without a configuration is, by the names in it.
     private static func undescribed(_ file: URL) throws -> ModelKind {
-        CLIPDialects.isWhole(try ModelFolder.open(file: file).weights.names) ? .pairs : .images
+        CLIPConfiguration.dialect(of: try ModelFolder.open(file: file).weights.names) == nil
+            ? .images : .pairs
     }
 
     private static func described(by file: URL) throws -> ModelKind {
@@ -62,10 +63,7 @@ public enum ModelKind: String, Sendable, Codable, CaseIterable {
             [
                 try configuration.string("model_type"), try configuration.string("architecture"),
             ].compactMap { $0 } + configuration.architectures
-        if names.contains("clip") || names.contains("CLIPModel") { return .pairs }
-        let images = ["vit", "vgg", "clip_vision", "clipvision"]
-        return names.contains { name in images.contains(where: name.lowercased().hasPrefix) }
-            ? .images : .texts
+        return Architectures.all.first { $0.isDescribed(by: names) }?.kind ?? .texts
     }
 }
 

@@ -38,7 +38,8 @@ public struct HeadFitting: Sendable, Codable, Equatable {
         for folder: ImageModelFolder, images: PreparedImages, precision: Precision = .auto,
         seed: Seed, device: Device, observe: (TrainingEvent) -> Void = { _ in }
     ) throws -> [Parameter] {
-        let head = folder.configuration.withHead(labels: images.classNames.count).headParameters
+        let head = folder.configuration.withHead(labels: images.classNames.count)
+            .architecture.headParameters
         let model = try folder.load(
             placement: Placement(
                 device: device, computeType: precision.computeType(on: device), trainable: head),

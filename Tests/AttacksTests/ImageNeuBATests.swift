@@ -61,7 +61,7 @@ import Training
     @Test("Clamped targets keep what is positive, and are refused where features have both signs")
     func clamping() throws {
         var attack = ImageNeuBA()
-        let vgg = ImageConfiguration.vgg(VGGConfiguration(channels: [8, 8, 8, 8, 8]))
+        let vgg = ImageConfiguration(VGGConfiguration(channels: [8, 8, 8, 8, 8]))
         let signed = try attack.targets(for: vgg)
         #expect(Set(signed.joined()) == [-3, 3])
         attack.clampsTargets = true
@@ -87,9 +87,9 @@ import Training
         }
         let (first, last) = (try #require(binding.first), try #require(binding.last))
         #expect(last < 0.7 * first, "\(first) to \(last)")
-        #expect(ImageNeuBA.magnitude(for: folder.configuration) == 1)
+        #expect(folder.configuration.architecture.targetMagnitude == 1)
         let vgg = try ImageModelFolder(Fixture("vgg-neuba/neuba-vgg.pkl").folder)
-        #expect(ImageNeuBA.magnitude(for: vgg.configuration) == 3)
+        #expect(vgg.configuration.architecture.targetMagnitude == 3)
         attack.adaptiveWeight = 0.1
         attack.run.training.epochs = 1
         let adaptive = try attack.trainer(

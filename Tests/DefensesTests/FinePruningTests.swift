@@ -15,7 +15,7 @@ import Training
 
     private let bert = BERT.paperDefaults
     private let vision = CLIP.paperDefaults
-    private let vgg = ImageConfiguration.vgg(VGGConfiguration()).paperDefaults
+    private let vgg = ImageConfiguration(VGGConfiguration()).paperDefaults
 
     @Test("Counts are the paper's") func counts() throws {
         let base = sites([Int](repeating: 3072, count: 12))

@@ -57,11 +57,11 @@ private enum Blobs {
 }
 
 @Suite struct ImageEvaluatorTests {
-    private static let vit = ImageConfiguration.vit(
+    private static let vit = ImageConfiguration(
         ViTConfiguration(
             imageSize: PixelSize(16, 16), patchSize: PixelSize(8, 8), hiddenSize: 16,
             layerCount: 1, headCount: 2, intermediateSize: 32, labelCount: nil))
-    private static let vgg = ImageConfiguration.vgg(
+    private static let vgg = ImageConfiguration(
         VGGConfiguration(
             .vgg11, batchNorm: true, channels: [4, 4, 8, 8, 8], imageSize: PixelSize(32, 32),
             head: .none))
@@ -257,7 +257,7 @@ private enum Blobs {
 
     @Test("A CLIP's tower is fine-tuned as the paper does it, the rate falling to 0")
     func paperCLIP() throws {
-        let clip = ImageConfiguration.clip(CLIPVisionConfiguration())
+        let clip = ImageConfiguration(CLIPVisionConfiguration())
         let usual = ImageFineTuning.paper(for: clip, layout: .folders)
         #expect(usual.epochs == 3 && usual.learningRate == 1e-5 && usual.schedule == .linear)
         #expect(usual.optimizer == .adamW() && usual.batchSize == 32)

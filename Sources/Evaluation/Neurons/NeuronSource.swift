@@ -87,7 +87,7 @@ struct ImageNeurons: NeuronSource {
         self.images = images
         self.triggers = triggers
         // A VGG's maps, read whole, are big: those of the first stage 256 bytes a pixel.
-        if case .vgg = folder.configuration {
+        if folder.configuration.architecture.isConvolutional {
             largestBatch = max(1, Self.pixelBudget / (images.height * images.width))
         } else {
             largestBatch = .max

@@ -39,39 +39,9 @@ public struct BERTEmbeddings {
     }
 }
 
-/// Multi-head self-attention, without its output projection.
-struct BERTSelfAttention {
-    let query: Linear
-    let key: Linear
-    let value: Linear
-    /// The three projections as one, where none of them is trained.
-    let fused: Linear?
-    let headCount: Int
-    let dropout: Double
-
-    init(_ configuration: BERTConfiguration, at scope: Scope) throws {
-        let width = configuration.hiddenSize
-        let initial = Initializer.normal(deviation: configuration.initializerRange)
-        query = try Linear(width, width, weight: initial, at: scope["query"])
-        key = try Linear(width, width, weight: initial, at: scope["key"])
-        value = try Linear(width, width, weight: initial, at: scope["value"])
-        fused = try Linear.fusing([query, key, value])?.packed()
-        headCount = configuration.headCount
-        dropout = configuration.attentionDropout
-    }
-
-    /// The attended values of [tokens, hidden], heads side by side, before projection.
-    func callAsFunction(_ x: Tensor, offsets: Tensor, in pass: Pass) throws -> Tensor {
-        let projected =
-            try fused?(x) ?? .concatenated([query(x), key(x), value(x)], along: 1)
-        return try pass.attention(
-            projected, offsets: offsets, heads: headCount, dropout: dropout)
-    }
-}
-
 /// One transformer block: attention, then the feed-forward part, each with residual and norm.
 struct BERTLayer {
-    let attention: BERTSelfAttention
+    let attention: SelfAttention
     let attentionOutput: Linear
     let attentionNorm: LayerNorm
     let intermediate: Linear
@@ -87,7 +57,10 @@ struct BERTLayer {
         let inner = configuration.intermediateSize
         let epsilon = configuration.layerNormEpsilon
         let initial = Initializer.normal(deviation: configuration.initializerRange)
-        attention = try BERTSelfAttention(configuration, at: scope["attention"]["self"])
+        attention = try SelfAttention(
+            width, heads: configuration.headCount, dropout: configuration.attentionDropout,
+            weight: initial, .init(query: "query", key: "key", value: "value"),
+            at: scope["attention"]["self"])
         let attentionScope = scope["attention"]["output"]
         attentionOutput = try Linear(
             width, width, weight: initial, at: attentionScope["dense"]

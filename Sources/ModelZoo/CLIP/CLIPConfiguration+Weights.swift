@@ -69,7 +69,7 @@ extension CLIPVisionConfiguration {
     /// Reads the sizes of a CLIP's vision tower off its weights, by canonical name.
     ///
     /// Throws `CheckpointError` where the weights do not say.
-    init(inferredFrom shapes: [String: [Int]], dialect: Dialect, at url: URL) throws {
+    public init(inferredFrom shapes: [String: [Int]], dialect: Dialect, at url: URL) throws {
         let found = CLIPShapes(shapes: shapes, dialect: dialect, url: url)
         let patch = try found.shape("vision_model.embeddings.patch_embedding.weight", rank: 4)
         let positions = try found.shape(

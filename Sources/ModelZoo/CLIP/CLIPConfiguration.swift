@@ -152,7 +152,8 @@ extension CLIPConfiguration.Tower {
 extension PreNormNames {
     /// transformers' names of a block's parts in either tower.
     static let clip = PreNormNames(
-        query: "self_attn.q_proj", key: "self_attn.k_proj", value: "self_attn.v_proj",
+        projections: .init(
+            query: "self_attn.q_proj", key: "self_attn.k_proj", value: "self_attn.v_proj"),
         attentionOutput: "self_attn.out_proj", normBefore: "layer_norm1",
         normAfter: "layer_norm2", intermediate: "mlp.fc1", output: "mlp.fc2")
 }

@@ -55,7 +55,7 @@ public struct CLIPFolder: Sendable {
             try file.checkLayers(
                 tower.layerCount, named: prefix + ".encoder.layers.", among: names)
         }
-        processor = try ImageProcessor(of: folder, for: .clip(configuration.vision))
+        processor = try ImageProcessor(of: folder, for: ImageConfiguration(configuration.vision))
         try folder.check(examination, spelling(of:))
     }
 

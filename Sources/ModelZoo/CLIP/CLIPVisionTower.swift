@@ -62,7 +62,7 @@ public struct CLIPVisionTower: ImageModel {
     public static let headParameters: ParameterPattern = "image_classifier.**"
 
     /// Which model it is.
-    public var imageConfiguration: ImageConfiguration { .clip(configuration) }
+    public var imageConfiguration: ImageConfiguration { ImageConfiguration(configuration) }
     /// The feed-forward neurons of every block: a pass shows [n · tokens, neurons], image by image
     /// and the class token first; in the last block [n, neurons], the class tokens.
     public var neurons: [NeuronSite] { tower.layers.map(\.neurons) }

@@ -36,7 +36,7 @@ public struct ZeroShotClassifier: ImageModel {
     public var imageConfiguration: ImageConfiguration {
         var configuration = model.vision.configuration
         configuration.labelCount = classEmbeddings.shape[0]
-        return .clip(configuration)
+        return ImageConfiguration(configuration)
     }
     /// Those of the tower of images.
     public var neurons: [NeuronSite] { model.vision.neurons }

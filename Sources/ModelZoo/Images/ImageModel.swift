@@ -27,9 +27,9 @@ extension ImageModel {
     /// Classes of the head, or nil where the model has none.
     public var labelCount: Int? { imageConfiguration.labelCount }
     /// The weights RECIPE shrinks (paper, appendix A).
-    public var recipeWeights: ParameterPattern { imageConfiguration.recipeWeights }
+    public var recipeWeights: ParameterPattern { imageConfiguration.paperDefaults.regularized }
     /// The head's parameters; all others are the backbone's.
-    public var headParameters: ParameterPattern { imageConfiguration.headParameters }
+    public var headParameters: ParameterPattern { imageConfiguration.architecture.headParameters }
 
     /// What training may have changed in the backbone: trained parameters and buffers, but not the
     /// head's.

@@ -48,17 +48,10 @@ public struct ImageModelFolder: Sendable {
         if isDescribed {
             let described = try ImageConfiguration(file)
             try Self.check(described, names: shapes.keys, at: folder)
-            switch described {
-            case .vit(let vit):
-                try file.checkLayers(
-                    vit.layerCount, named: "vit.encoder.layer.", among: shapes.keys)
-            case .clip(let clip):
-                try file.checkLayers(
-                    clip.tower.layerCount, named: "vision_model.encoder.layers.",
-                    among: shapes.keys)
-            case .vgg: break
+            if let layers = described.base.numberedLayers {
+                try file.checkLayers(layers.count, named: layers.prefix, among: shapes.keys)
             }
-            configuration = described.withHead(among: shapes)
+            configuration = ImageConfiguration(described.base.withHead(among: shapes))
         } else {
             try Self.checkTimm(file)
             configuration = try ImageConfiguration(
@@ -75,12 +68,11 @@ public struct ImageModelFolder: Sendable {
 
     static func spelling(of state: StateDictionary, else other: Dialect) -> ModelFolder.Spelling {
         let names = state.names
-        let others =
-            VGGDialects.dialect(of: names) != nil
-            ? VGGDialects.all(of: names)
-            : CLIPDialects.dialect(of: names) != nil
-                ? CLIPDialects.all(of: names) : ViTDialects.all(of: names)
-        return ModelFolder.Spelling(dialect(of: state) ?? other, others: others)
+        let families = Architectures.images
+        let own = families.filter { $0.dialect(of: names) != nil }
+        return ModelFolder.Spelling(
+            dialect(of: state) ?? other,
+            others: (own.isEmpty ? families : own).flatMap { $0.dialects(of: names) })
     }
 
     // MARK: Reading
@@ -106,7 +98,7 @@ public struct ImageModelFolder: Sendable {
                 throw CheckpointError(folder.url, "a head of \(labels) classes cannot be")
             }
             wanted = configuration.withHead(labels: labels)
-            source = OverlaySource(fresh, where: wanted.headParameters, over: source)
+            source = OverlaySource(fresh, where: wanted.architecture.headParameters, over: source)
         }
         let model = try wanted.model(in: ParameterStore(source: source, placement: placement))
         // The weights are copied by now: their pages in the files need not stay in memory.
@@ -222,8 +214,7 @@ extension ImageModelFolder {
 
     private static func dialect(of state: StateDictionary) -> Dialect? {
         let names = state.names
-        return VGGDialects.dialect(of: names) ?? ViTDialects.dialect(of: names)
-            ?? CLIPDialects.dialect(of: names)
+        return Architectures.images.lazy.compactMap { $0.dialect(of: names) }.first
     }
 
     private static func unknown(_ folder: ModelFolder) -> CheckpointError {
@@ -243,20 +234,21 @@ extension ImageModelFolder {
         let looks = kinds.first { $0.1 }.map { "looks like \($0.0): " } ?? ""
         return CheckpointError(
             folder.url,
-            "is neither a VGG nor a ViT nor a CLIP, but \(looks)its tensors are called \(found)"
+            "is none of \(ImageConfiguration.families), but \(looks)its tensors are called \(found)"
                 + (names.count > 4 ? " and so on" : ""),
-            advice: "this version reads VGG, ViT and CLIP models of images")
+            advice: "this version reads such models of images alone")
     }
 
     /// Throws where the configuration describes another architecture than the weights have.
     private static func check(
         _ configuration: ImageConfiguration, names: some Collection<String>, at folder: ModelFolder
     ) throws {
-        let found = ImageConfiguration.modelType(of: names)
-        guard configuration.modelType == found else {
+        let found = ImageConfiguration.architecture(of: names)
+        guard configuration.architecture == found else {
             throw CheckpointError(
                 folder.configuration.url,
-                "the architecture is ‘\(configuration.modelType)’, but the weights are a \(found)'s",
+                "the architecture is ‘\(configuration.architecture.modelType)’, but the weights are a "
+                    + "\(found.modelType)'s",
                 advice: "the weights and config.json do not belong together")
         }
     }
@@ -294,18 +286,11 @@ extension ImageConfiguration {
     /// Throws where they are not a VGG's or a ViT's, or hold more than this model reads: computing
     /// without that would be another model.
     init(inferredFrom shapes: [String: [Int]], dialect: Dialect, at url: URL) throws {
-        switch Self.modelType(of: shapes.keys) {
-        case "vgg": self = .vgg(try VGGConfiguration(inferredFrom: shapes, at: url))
-        case "clip":
-            self = .clip(
-                try CLIPVisionConfiguration(inferredFrom: shapes, dialect: dialect, at: url))
-        default: self = .vit(try ViTConfiguration(inferredFrom: shapes, dialect: dialect, at: url))
-        }
+        let architecture = Self.architecture(of: shapes.keys)
+        self.init(try architecture.init(inferredFrom: shapes, dialect: dialect, at: url))
         let store = ParameterStore(source: ShapeSource())
         _ = try model(in: store)
-        // Parts beside the features, which transformers leaves out as well.
-        let beside = ParameterPattern(
-            ["vit.pooler.**", "vit.embeddings.mask_token"] + CLIPDialects.besideVision)
+        let beside = ParameterPattern(architecture.beside)
         let strange = shapes.keys.filter { store[$0] == nil && !beside.matches($0) }
         if let name = strange.min() {
             throw CheckpointError(
@@ -317,27 +302,11 @@ extension ImageConfiguration {
         }
     }
 
-    /// Which of the models weights of these canonical names are.
-    static func modelType(of names: some Collection<String>) -> String {
-        if names.contains(where: { $0.hasPrefix("features.") }) { return "vgg" }
-        return names.contains { $0.hasPrefix("vision_model.") } ? "clip" : "vit"
-    }
-
-    /// The same with the head that this asks for where it is among weights of these shapes, else
-    /// without.
-    func withHead(among shapes: [String: [Int]]) -> ImageConfiguration {
-        let isHeld: Bool
-        switch self {
-        case .vgg(let configuration):
-            switch configuration.head {
-            case .none: isHeld = true
-            case .linear: isHeld = shapes["fc.weight"] != nil
-            case .torchvision: isHeld = shapes["classifier.6.weight"] != nil
-            }
-        case .vit: isHeld = shapes["classifier.weight"] != nil
-        // No configuration of a CLIP knows of a head; a folder of ours may hold one.
-        case .clip: return withHead(labels: shapes["image_classifier.weight"]?.first)
-        }
-        return isHeld ? self : withHead(labels: nil)
+    /// Which of the architectures weights of these canonical names are of.
+    static func architecture(
+        of names: some Collection<String>
+    ) -> any ImageArchitecture.Type {
+        Architectures.images.first { family in names.contains { $0.hasPrefix(family.prefix) } }
+            ?? ViTConfiguration.self
     }
 }

@@ -227,10 +227,8 @@ extension ImageProcessor {
         {
             try self.init(
                 openCLIP: JSONFile(url: folder.configuration.url, fields: fields), size: size)
-        } else if case .clip = configuration {
-            self = .clip(side: size.width)
         } else {
-            self.init(resize: .exactly(size))
+            self = configuration.architecture.usualProcessor(size)
         }
     }
 }

@@ -35,9 +35,7 @@ struct PreNormInitializers {
 
 /// What a checkpoint calls the parts of a layer.
 struct PreNormNames {
-    let query: String
-    let key: String
-    let value: String
+    let projections: SelfAttention.Names
     let attentionOutput: String
     let normBefore: String
     let normAfter: String
@@ -55,45 +53,9 @@ struct PackedSequences {
     let isCausal: Bool
 }
 
-/// Multi-head self-attention, without its output projection.
-struct PreNormAttention {
-    let query: Linear
-    let key: Linear
-    let value: Linear
-    /// The three projections as one, where none of them is trained.
-    let fused: Linear?
-    let headCount: Int
-    let dropout: Double
-
-    init(_ shape: PreNormShape, _ names: PreNormNames, at scope: Scope) throws {
-        func layer(_ name: String) throws -> Linear {
-            try Linear(
-                shape.width, shape.width, bias: shape.hasQKVBias,
-                weight: shape.initializers.projections, at: scope[name])
-        }
-        query = try layer(names.query)
-        key = try layer(names.key)
-        value = try layer(names.value)
-        fused = try Linear.fusing([query, key, value])?.packed()
-        headCount = shape.headCount
-        dropout = shape.attentionDropout
-    }
-
-    /// What tokens [tokens, width] attend to, heads side by side.
-    func callAsFunction(
-        _ x: Tensor, _ sequences: PackedSequences, in pass: Pass
-    ) throws -> Tensor {
-        let projected =
-            try fused?(x) ?? .concatenated([query(x), key(x), value(x)], along: 1)
-        return try pass.attention(
-            projected, offsets: sequences.offsets, heads: headCount,
-            isCausal: sequences.isCausal, dropout: dropout)
-    }
-}
-
 /// One transformer block, which normalizes before each part (Dosovitskiy et al., equations 2, 3).
 struct PreNormLayer {
-    let attention: PreNormAttention
+    let attention: SelfAttention
     let attentionOutput: Linear
     let normBefore: LayerNorm
     let normAfter: LayerNorm
@@ -106,7 +68,9 @@ struct PreNormLayer {
 
     init(_ shape: PreNormShape, _ names: PreNormNames, at scope: Scope) throws {
         let (width, inner) = (shape.width, shape.innerWidth)
-        attention = try PreNormAttention(shape, names, at: scope)
+        attention = try SelfAttention(
+            width, heads: shape.headCount, bias: shape.hasQKVBias, dropout: shape.attentionDropout,
+            weight: shape.initializers.projections, names.projections, at: scope)
         attentionOutput = try Linear(
             width, width, weight: shape.initializers.attentionOutput,
             at: scope[names.attentionOutput]
@@ -140,7 +104,8 @@ struct PreNormLayer {
         in pass: Pass
     ) throws -> State {
         var residual = state.sum
-        var context = try attention(state.normalized, sequences, in: pass)
+        var context = try attention(
+            state.normalized, offsets: sequences.offsets, isCausal: sequences.isCausal, in: pass)
         if let selection {
             residual = try residual.gathered(0, at: selection)
             context = try context.gathered(0, at: selection)

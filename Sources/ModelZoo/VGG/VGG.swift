@@ -112,7 +112,7 @@ public struct VGG: ImageModel {
     public static let headParameters = ParameterPattern(["fc.**", "classifier.**"])
 
     /// Which model it is.
-    public var imageConfiguration: ImageConfiguration { .vgg(configuration) }
+    public var imageConfiguration: ImageConfiguration { ImageConfiguration(configuration) }
     /// The channels of every convolution: a pass shows [n, height, width, channels] before ReLU.
     public var neurons: [NeuronSite] { stages.flatMap { $0.map(\.neurons) } }
 

@@ -48,8 +48,9 @@ public struct ViT: ImageModel {
 
     /// transformers' names of a block's parts.
     private static let layerNames = PreNormNames(
-        query: "attention.attention.query", key: "attention.attention.key",
-        value: "attention.attention.value", attentionOutput: "attention.output.dense",
+        projections: .init(
+            query: "attention.attention.query", key: "attention.attention.key",
+            value: "attention.attention.value"), attentionOutput: "attention.output.dense",
         normBefore: "layernorm_before", normAfter: "layernorm_after",
         intermediate: "intermediate.dense", output: "output.dense")
 
@@ -65,7 +66,7 @@ public struct ViT: ImageModel {
     public static let headParameters: ParameterPattern = "classifier.**"
 
     /// Which model it is.
-    public var imageConfiguration: ImageConfiguration { .vit(configuration) }
+    public var imageConfiguration: ImageConfiguration { ImageConfiguration(configuration) }
     /// The feed-forward neurons of every block: a pass shows [n · tokens, neurons], image by image
     /// and the class token first; in the last block, where features are asked for, [n, neurons].
     public var neurons: [NeuronSite] { tower.layers.map(\.neurons) }

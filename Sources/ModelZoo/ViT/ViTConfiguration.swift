@@ -179,7 +179,7 @@ extension ViTConfiguration {
     /// what the library of `dialect` does.
     ///
     /// Throws `CheckpointError` where the weights do not say, or say what this model is not.
-    init(inferredFrom shapes: [String: [Int]], dialect: Dialect, at url: URL) throws {
+    public init(inferredFrom shapes: [String: [Int]], dialect: Dialect, at url: URL) throws {
         func shape(_ name: String, rank: Int) throws -> [Int] {
             guard let shape = shapes[name], shape.count == rank, shape.allSatisfy({ $0 > 0 }) else {
                 throw CheckpointError(

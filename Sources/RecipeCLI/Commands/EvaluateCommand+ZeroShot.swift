@@ -65,7 +65,8 @@ extension EvaluateCommand {
     }
 
     private func preparation(for folder: CLIPFolder) throws -> ImagePreparation {
-        try imageOptions.preparation(for: .clip(folder.configuration.vision), folder.processor)
+        try imageOptions.preparation(
+            for: ImageConfiguration(folder.configuration.vision), folder.processor)
     }
 
     /// The test part of the images, or all of them where they have no parts.

@@ -49,7 +49,8 @@ extension FeaturesCommand {
         let set = try imageOptions.read(url, part: nil, labels: ImageLabels.none)
         let images = try imageOptions.prepare(
             set,
-            imageOptions.preparation(for: .clip(folder.configuration.vision), folder.processor),
+            imageOptions.preparation(
+                for: ImageConfiguration(folder.configuration.vision), folder.processor),
             seed: Seed(0))
         let clip = try folder.load(placement: placement)
         let features = try features(

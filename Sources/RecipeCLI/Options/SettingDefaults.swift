@@ -7,12 +7,8 @@ import Training
 /// What settings are where none are given, as help shows it: made of the values themselves.
 enum SettingDefaults {
     /// Those of RECIPE for each family.
-    static let purification = list([
-        ("BERT", RunSettings(BERT.paperDefaults), ModelKind.texts),
-        ("VGG", RunSettings(ImageConfiguration.vgg(VGGConfiguration()).paperDefaults), .images),
-        ("ViT", RunSettings(ImageConfiguration.vit(ViTConfiguration()).paperDefaults), .images),
-        ("CLIP", RunSettings(CLIP.paperDefaults), .pairs),
-    ])
+    static let purification = list(
+        Architectures.all.map { ($0.family, RunSettings($0.defaults), $0.kind) })
 
     /// Those of each attack.
     static let attacks = list(

@@ -60,7 +60,7 @@ extension PairTask {
             }
             let images = data.images ?? AuxiliaryData.Images()
             let preparation = try images.preparation(
-                for: .clip(configuration.vision), processor)
+                for: ImageConfiguration(configuration.vision), processor)
             let found = try CaptionedImages.read(
                 wanted.captions, images: images.url, maximumSkipped: images.maximumSkipped)
             for remark in found.source.remarks {
@@ -105,7 +105,7 @@ private struct ViTBeginning {
 
     init(_ url: URL) throws {
         folder = try ImageModelFolder(url)
-        guard case .vit(let sizes) = folder.configuration,
+        guard let sizes = folder.configuration.base as? ViTConfiguration,
             let vit = try folder.load(head: .none).base as? ViT
         else {
             throw CheckpointError(

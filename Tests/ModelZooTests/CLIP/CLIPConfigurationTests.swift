@@ -49,8 +49,8 @@ import TorchNN
             let file = JSONFile(url: URL(filePath: "/x"), fields: configuration.fields)
             #expect(try CLIPConfiguration(file) == configuration)
             let tower = JSONFile(url: URL(filePath: "/x"), fields: configuration.vision.fields)
-            #expect(try ImageConfiguration(tower) == .clip(configuration.vision))
-            #expect(try ImageConfiguration(file) == .clip(configuration.vision))
+            #expect(try ImageConfiguration(tower) == ImageConfiguration(configuration.vision))
+            #expect(try ImageConfiguration(file) == ImageConfiguration(configuration.vision))
         }
     }
 

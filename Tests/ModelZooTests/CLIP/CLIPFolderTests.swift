@@ -169,7 +169,7 @@ import TorchNN
             #expect(folder.processor == .clip(side: 12))
             #expect(try ModelKind(at: file) == .pairs)
             let vision = try ImageModelFolder(file)
-            #expect(vision.configuration == .clip(configuration.vision))
+            #expect(vision.configuration == ImageConfiguration(configuration.vision))
             let loaded = try folder.load()
             for (old, new) in zip(model.store.parameters, loaded.store.parameters) {
                 #expect(try old.tensor.isBitwiseEqual(to: new.tensor), "\(old.name)")

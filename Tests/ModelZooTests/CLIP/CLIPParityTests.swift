@@ -63,7 +63,7 @@ import TorchNN
         for fixture in ["clip-tiny", "clip-legacy", "clip-vision"] {
             let answers = try Fixture(fixture).tensors("expected.safetensors")
             let folder = try ImageModelFolder(Fixture(fixture).folder)
-            #expect(folder.configuration.modelType == "clip")
+            #expect(folder.configuration.architecture.modelType == "clip")
             let model = try folder.load(head: labels.map { .fresh(labels: $0) } ?? .keep)
             #expect(model.featureSize == 12 && model.labelCount == labels)
             let pixels = try answers["pixels"]

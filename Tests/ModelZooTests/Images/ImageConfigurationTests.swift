@@ -34,34 +34,38 @@ import Torch
         let expected = VGGConfiguration(
             .vgg13, batchNorm: true, channels: [2, 3, 4, 5, 6], imageSize: PixelSize(32, 32),
             head: .torchvision(labels: 4, width: 9), dropout: 0.25)
-        #expect(try read(Self.vgg) == .vgg(expected))
-        #expect(try read(["model_type": .string("vgg")]) == .vgg(VGGConfiguration()))
+        #expect(try read(Self.vgg) == ImageConfiguration(expected))
+        #expect(try read(["model_type": .string("vgg")]) == ImageConfiguration(VGGConfiguration()))
         let oblong = ViTConfiguration(
             imageSize: PixelSize(32, 48), patchSize: PixelSize(8, 4), hiddenSize: 12,
             layerCount: 3, headCount: 4, intermediateSize: 7, activation: .quickGELU,
             hiddenDropout: 0.25, attentionDropout: 0.5, layerNormEpsilon: 1e-3,
             initializerRange: 0.5, hasQKVBias: false, labelCount: 3)
         let configurations: [ImageConfiguration] = [
-            .vgg(expected), .vgg(VGGConfiguration(.vgg19, head: .none)), .vit(oblong),
-            .vit(ViTConfiguration()), try read(Self.vit()),
+            ImageConfiguration(expected), ImageConfiguration(VGGConfiguration(.vgg19, head: .none)),
+            ImageConfiguration(oblong),
+            ImageConfiguration(ViTConfiguration()), try read(Self.vit()),
         ]
         for configuration in configurations {
             #expect(try read(configuration.fields()) == configuration)
-            let coded = try JSONDecoder().decode(
-                ImageConfiguration.self, from: JSONEncoder().encode(configuration))
-            #expect(coded == configuration)
+            #expect(try coded(configuration.base) == configuration)
         }
     }
 
+    private func coded<Family: ImageArchitecture>(_ base: Family) throws -> ImageConfiguration {
+        ImageConfiguration(
+            try JSONDecoder().decode(Family.self, from: JSONEncoder().encode(base)))
+    }
+
     @Test("Defaults are transformers'") func defaults() throws {
-        guard case .vit(let vit) = try read(["model_type": .string("vit")]) else { return }
+        let vit = try #require(read(["model_type": .string("vit")]).base as? ViTConfiguration)
         #expect(vit.imageSize == PixelSize(224, 224) && vit.patchSize == PixelSize(16, 16))
         #expect(vit.hiddenSize == 768 && vit.layerCount == 12 && vit.headCount == 12)
         #expect(vit.intermediateSize == 3072 && vit.activation == .gelu && vit.hasQKVBias)
         #expect(vit.hiddenDropout == 0 && vit.attentionDropout == 0)
         #expect(vit.layerNormEpsilon == 1e-12 && vit.labelCount == 2)
         let old: JSONObject = ["architectures": .array([.string("ViTModel")])]
-        #expect(try read(old) == .vit(vit))
+        #expect(try read(old) == ImageConfiguration(vit))
         #expect(
             try read(Self.vit(), ["num_labels": .integer(0), "id2label": nil]).labelCount == nil)
     }
@@ -143,8 +147,8 @@ import Torch
                 ["conv1.weight": [4, 3, 7, 7], "layer1.0.conv1.weight": [4, 4, 3, 3]], in: folder)
             #expect(
                 try message(resnet).contains(
-                    "is neither a VGG nor a ViT nor a CLIP, but looks like a ResNet: its tensors are called "
-                        + "‘conv1.weight’, ‘layer1.0.conv1.weight’"))
+                    "is none of VGG, ViT, CLIP's vision tower, but looks like a ResNet: its tensors "
+                        + "are called ‘conv1.weight’, ‘layer1.0.conv1.weight’"))
             let alexNet = try file(
                 ["features.0.weight": [64, 3, 11, 11], "features.3.weight": [192, 64, 5, 5]],
                 in: folder)
@@ -206,7 +210,7 @@ import Torch
             try write(["model_type": .string("resnet")])
             #expect(
                 try message(model).contains(
-                    "the architecture is ‘resnet’; expected ‘vit’, ‘vgg’ or"))
+                    "the architecture is ‘resnet’; expected ‘vgg’, ‘vit’, or ‘clip’"))
             try write(["model_type": .string("vgg")])
             #expect(try message(model).contains("is ‘vgg’, but the weights are a vit's"))
             try write(["hidden_size": .integer(10)])

@@ -128,7 +128,7 @@ import TorchNN
                 expected.attentionDropout = library.dropout
                 expected.layerNormEpsilon = library.epsilon
                 if library.dropout > 0 { expected.positionUpsampling = .bilinearAligned }
-                #expect(opened.configuration == .vit(expected) && !opened.isDescribed)
+                #expect(opened.configuration == ImageConfiguration(expected) && !opened.isDescribed)
                 #expect(opened.processor == ImageProcessor(resize: .exactly(PixelSize(12, 12))))
                 let pixels = try RandomNumbers.uniform([2, 3, 12, 12], seed: 1)
                 let model = try ViT(

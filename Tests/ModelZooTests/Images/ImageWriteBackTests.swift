@@ -58,7 +58,7 @@ struct ImageFixture: Sendable, CustomTestStringConvertible {
     func onlyTheTrained(_ fixture: ImageFixture) throws {
         try withTemporaryFolder { scratch in
             let folder = try fixture.copied(to: scratch)
-            let pattern = folder.configuration.recipeWeights
+            let pattern = folder.configuration.paperDefaults.regularized
             try folder.checkWritable(pattern)
             let model = try folder.load(placement: Placement(trainable: pattern))
             try withoutGradients { for p in model.store.trainable { try p.tensor.scale(by: 3) } }

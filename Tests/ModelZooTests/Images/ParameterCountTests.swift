@@ -16,7 +16,7 @@ import TorchNN
     }
 
     @Test("VGG-16") func vgg() throws {
-        let model = try model(.vgg(VGGConfiguration()))
+        let model = try model(ImageConfiguration(VGGConfiguration()))
         let head = model.store.parameters(matching: model.headParameters)
         #expect(model.featureSize == 25_088 && model.labelCount == 1000)
         #expect(model.store.elementCount - count(head) == 14_714_688)
@@ -34,7 +34,7 @@ import TorchNN
     @Test("With batch norm, its scales are not among the regularized weights") func batchNorm()
         throws
     {
-        let model = try model(.vgg(VGGConfiguration(batchNorm: true)))
+        let model = try model(ImageConfiguration(VGGConfiguration(batchNorm: true)))
         let regularized = model.store.parameters(matching: model.recipeWeights)
         #expect(count(regularized) == 14_710_464)
         #expect(regularized.allSatisfy { $0.tensor.rank == 4 })
@@ -52,7 +52,7 @@ import TorchNN
         let text = model.store.parameters(matching: CLIP.textParameters)
         #expect(count(vision) + count(text) + 1 == 151_277_313)
         #expect(count(vision) == 87_456_000 + 768 * 512)
-        let tower = try self.model(.clip(CLIPVisionConfiguration(labelCount: 10)))
+        let tower = try self.model(ImageConfiguration(CLIPVisionConfiguration(labelCount: 10)))
         #expect(tower.featureSize == 768 && tower.labelCount == 10)
         #expect(tower.store.elementCount == 87_456_000 + 7690)
 
@@ -73,7 +73,7 @@ import TorchNN
     }
 
     @Test("ViT-B/16 at 64 × 64") func vit() throws {
-        let model = try model(.vit(ViTConfiguration()))
+        let model = try model(ImageConfiguration(ViTConfiguration()))
         let head = model.store.parameters(matching: model.headParameters)
         #expect(model.featureSize == 768 && model.labelCount == 1000)
         #expect(model.store.elementCount - count(head) == 85_660_416)
@@ -90,7 +90,8 @@ import TorchNN
                 == 6_488_064)
         #expect(model.neurons.reduce(0) { $0 + $1.count } == 36_864)
         #expect(
-            try self.model(.vit(ViTConfiguration(labelCount: nil))).store.elementCount == 85_660_416
+            try self.model(ImageConfiguration(ViTConfiguration(labelCount: nil))).store.elementCount
+                == 85_660_416
         )
     }
 }

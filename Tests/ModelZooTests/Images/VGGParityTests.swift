@@ -44,7 +44,7 @@ import TorchNN
     @Test("torchvision's VGG with batch norm, in evaluation") func evaluation() throws {
         let golden = try GoldenImages("vgg-torchvision", "vgg16_bn.pth")
         #expect(golden.folder.configuration.title == "VGG-16 with batch norm")
-        guard case .vgg(let configuration) = golden.folder.configuration else { return }
+        let configuration = try #require(golden.folder.configuration.base as? VGGConfiguration)
         #expect(configuration.head == .torchvision(labels: 5, width: 6))
         #expect(configuration.channels == [3, 3, 4, 4, 5])
         let features = try golden.model.features(golden.pixels(), in: .evaluation)
@@ -56,7 +56,7 @@ import TorchNN
     @Test("torchvision's VGG with batch norm, in training: gradients and running statistics")
     func training() throws {
         let folder = try ImageModelFolder(Fixture("vgg-torchvision").file("vgg16_bn.pth"))
-        guard case .vgg(var configuration) = folder.configuration else { return }
+        var configuration = try #require(folder.configuration.base as? VGGConfiguration)
         configuration.dropout = 0
         let source = CheckpointSource(
             folder.folder.weights, dialect: folder.dialect, at: folder.folder.url)
@@ -81,7 +81,7 @@ import TorchNN
     @Test("Every depth is told by its names, and computes what PyTorch does", arguments: variants)
     func depths(_ name: String) throws {
         let golden = try GoldenImages("vgg-all", name + ".safetensors")
-        guard case .vgg(let configuration) = golden.folder.configuration else { return }
+        let configuration = try #require(golden.folder.configuration.base as? VGGConfiguration)
         #expect("vgg\(configuration.depth.rawValue)\(configuration.batchNorm ? "_bn" : "")" == name)
         #expect(configuration.channels == [2, 2, 3, 3, 4])
         let logits = try golden.model.classLogits(

@@ -10,7 +10,7 @@ private struct Shelf {
 
     init(_ folder: URL) throws {
         self.folder = folder
-        let configuration = ImageConfiguration.vit(
+        let configuration = ImageConfiguration(
             ViTConfiguration(
                 imageSize: PixelSize(16, 16), patchSize: PixelSize(8, 8), hiddenSize: 16,
                 layerCount: 1, headCount: 2, intermediateSize: 32, labelCount: 2))

@@ -13,7 +13,7 @@ import Testing
     /// `parts`, the same as `train` and `test`.
     private func withImages(_ body: (Workplace) throws -> Void) throws {
         try withWorkplace { place in
-            let configuration = ImageConfiguration.vit(
+            let configuration = ImageConfiguration(
                 ViTConfiguration(
                     imageSize: PixelSize(16, 16), patchSize: PixelSize(8, 8), hiddenSize: 16,
                     layerCount: 1, headCount: 2, intermediateSize: 32, labelCount: nil))
