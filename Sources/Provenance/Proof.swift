@@ -121,7 +121,7 @@ public struct Proof: Sendable {
     public init(_ document: JSONObject) throws {
         self.document = document
         data = Data((try JSONValue.object(document).text(isIndented: true) + "\n").utf8)
-        claims = try JSONDecoder().decode(Claims.self, from: data)
+        claims = try JSONDecoder().decodeStrictly(Claims.self, from: data)
     }
 
     /// The proof in a folder; nil where there is none.

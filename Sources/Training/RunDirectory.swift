@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import JSON
 import Yams
 
 /// The folder that a run leaves its records in: what was planned, where it ran, what happened, and
@@ -83,7 +84,7 @@ public final class RunDirectory {
         struct Environment: Decodable { var recipe: String }
         let file = url.appendingPathComponent(File.environment.rawValue)
         return (try? Data(contentsOf: file))
-            .flatMap { try? JSONDecoder().decode(Environment.self, from: $0) } != nil
+            .flatMap { try? JSONDecoder().decodeStrictly(Environment.self, from: $0) } != nil
     }
 
     /// Removes the records of a run that is done or given up; with `resuming`, its events and its

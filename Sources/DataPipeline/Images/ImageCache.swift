@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import JSON
 
 /// A folder where prepared images are kept from one run to the next.
 ///
@@ -121,7 +122,7 @@ private struct CachedPixels {
             Array(beginning) == header.bytes,
             (try? handle.seek(toOffset: UInt64(end))) != nil,
             let reasons = try? handle.readToEnd(),
-            let skipped = try? JSONDecoder().decode([Int: String].self, from: reasons),
+            let skipped = try? JSONDecoder().decodeStrictly([Int: String].self, from: reasons),
             skipped.keys.allSatisfy(loader.set.samples.indices.contains),
             let storage = PixelStorage(mapping: file.path, from: CacheHeader.byteCount)
         else { return nil }

@@ -1,6 +1,7 @@
 import DataPipeline
 import Files
 import Foundation
+import JSON
 import Training
 
 /// Digests of the content of files and folders, read again only where size or time of change are
@@ -20,7 +21,7 @@ struct InputDigests {
     init(file: URL) {
         self.file = file
         let data = try? Data(contentsOf: file)
-        known = data.flatMap { try? JSONDecoder().decode([String: Entry].self, from: $0) } ?? [:]
+        known = data.flatMap { try? JSONDecoder().decodeStrictly([String: Entry].self, from: $0) } ?? [:]
     }
 
     /// The digest of a file, or of all files in a folder and their names there.

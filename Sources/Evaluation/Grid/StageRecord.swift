@@ -1,6 +1,7 @@
 import DataPipeline
 import Files
 import Foundation
+import JSON
 import Training
 
 /// What a stage is made of; where two are equal, so are their outputs.
@@ -39,7 +40,7 @@ struct StageRecord: Codable {
     static func read(in folder: URL) -> StageRecord? {
         let file = folder.appendingPathComponent(fileName)
         return (try? Data(contentsOf: file))
-            .flatMap { try? JSONDecoder().decode(StageRecord.self, from: $0) }
+            .flatMap { try? JSONDecoder().decodeStrictly(StageRecord.self, from: $0) }
     }
 
     func write(in folder: URL) throws {

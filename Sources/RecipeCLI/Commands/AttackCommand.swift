@@ -64,6 +64,7 @@ struct AttackCommand: ParsableCommand {
     var seed: UInt64 = 42
 
     func validate() throws {
+        try data.validateNamed()
         try validatePositive(("--insertions", insertions ?? 1))
         try validateRate("--adaptive", adaptive ?? 0, allowsZero: true)
         try validateRate("--poison-weight", poisonWeight ?? 0, allowsZero: true)

@@ -60,6 +60,7 @@ struct PretrainCommand: ParsableCommand {
     var seed: UInt64 = 50
 
     func validate() throws {
+        try data.validateNamed()
         try validateRate("--weight-decay", weightDecay ?? 0, allowsZero: true)
         try validateCount("--warmup-steps", warmupSteps ?? 0)
         if vision != nil, !fromScratch || data.pairOptions.pairs == nil {

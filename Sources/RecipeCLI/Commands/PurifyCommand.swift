@@ -55,6 +55,7 @@ struct PurifyCommand: ParsableCommand {
     var format = OutputFormat.text
 
     func validate() throws {
+        try data.validateNamed()
         try validatePositive(("--samples", samples ?? 1))
         try validateRate("--weight", weight ?? 1, allowsZero: true)
         if noPretrainingLoss, weight == 0 {

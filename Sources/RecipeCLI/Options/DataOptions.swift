@@ -18,7 +18,10 @@ struct DataOptions: ParsableArguments {
     @OptionGroup var pairOptions: PairOptions
     @OptionGroup var imageOptions: ImageOptions
 
-    func validate() throws {
+    /// Refuses a command that names no data.
+    ///
+    /// For the command's own validation: that of a group comes before options that nobody knows.
+    func validateNamed() throws {
         guard !texts.auxiliary.isEmpty || images != nil || pairOptions.pairs != nil else {
             throw ValidationError(
                 "name the auxiliary data: --auxiliary TEXTS… or --images FOLDER, for a CLIP --pairs "

@@ -4,6 +4,7 @@ import Checkpoints
 import DataPipeline
 import Files
 import Foundation
+import Host
 import ModelZoo
 import Provenance
 import RecipeKit
@@ -60,6 +61,7 @@ struct ComputeOptions: ParsableArguments {
 
     /// The device, with the threads set.
     func prepare() throws -> Device {
+        if let shortage = AddressSpace.shortage() { throw TrainingError(shortage) }
         if let threads { try Hardware.setThreadCount(threads) }
         let chosen = try Device.named(device)
         if givenPrecision == .bf16, chosen == .cpu, !Hardware.hasFastBFloat16 {
