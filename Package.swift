@@ -136,8 +136,9 @@ let package = Package(
             name: "tensor-digests", dependencies: ["TensorFormats", "Files", "JSON"],
             path: "Oracle/tensor-digests"),
 
-        // A defense of another package, which the tests run as the tool's own.
+        // A defense and an attack of another package, which the tests run as the tool's own.
         .target(name: "ExampleDefense", dependencies: ["RecipeKit"], path: "Examples/defense"),
+        .target(name: "ExampleAttack", dependencies: ["RecipeKit"], path: "Examples/attack"),
 
         // Tests, a folder for each room.
         .target(
@@ -172,7 +173,10 @@ let package = Package(
             name: "recipe-probe", dependencies: ["RecipeCLI"], path: "Tests/recipe-probe"),
         .testTarget(
             name: "RecipeCLITests",
-            dependencies: ["RecipeCLI", "ExampleDefense", "Files", "RecipeKit", "TestSupport"]),
+            dependencies: [
+                "RecipeCLI", "ExampleDefense", "ExampleAttack", "Files", "RecipeKit",
+                "TestSupport",
+            ]),
         .testTarget(name: "BenchmarkTests", dependencies: ["recipe-bench"]),
     ],
     swiftLanguageModes: [.v6],

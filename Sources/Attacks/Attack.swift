@@ -60,6 +60,8 @@ extension Attack {
     public func trainer(
         for task: Task, device: Device = .cpu, observe: (TrainingEvent) -> Void = { _ in }
     ) throws -> any TrainingRun<Task.Model> {
+        try run.check()
+        try RunSettings.check("adaptiveWeight", adaptiveWeight ?? 0)
         let poisoning = try poisoning(
             of: task, run.placement(on: device, training: Self.trained), observe: observe)
         let regularized = task.defaults.regularized

@@ -105,6 +105,9 @@ public struct POR: Attack {
         of task: TextTask, _ placement: Placement, observe: (TrainingEvent) -> Void
     ) throws -> Poisoning<BERT, TokenBatch> {
         try TriggerSet.check(triggers)
+        guard (1...1000).contains(insertions) else {
+            throw TrainingError("insertions \(insertions): expected 1 to 1000")
+        }
         let model = try task.whole(with: .pooler, placement, seed: run.seed)
         let reference = try task.source.load(
             parts: .pooler, placement: run.placement(on: placement.device, training: .none),

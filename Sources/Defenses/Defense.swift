@@ -65,10 +65,17 @@ extension TrainedDefense {
     /// What is trained in a model of some family.
     public func trained(_ defaults: PaperDefaults) -> ParameterPattern { defaults.trained }
 
+    /// Throws `TrainingError` where a figure is beyond any use.
+    func check() throws {
+        try run.check()
+        try RunSettings.check("weight", normWeight)
+    }
+
     /// A trainer that purifies the model of `task`.
     public func trainer<Task: PretrainingTask>(
         for task: Task, device: Device = .cpu, observe: (TrainingEvent) -> Void = { _ in }
     ) throws -> any TrainingRun<Task.Model> {
+        try check()
         let (model, objective) = try prepare(task, device: device, observe: observe)
         return try Trainer(
             model, objective: AnyObjective(objective),

@@ -156,6 +156,7 @@ extension TrainedDefense {
         finish: (Purification<Self>.Report, URL) throws -> Void
     ) throws -> Purification<Self>.Report {
         // First what can be refused at once: nobody waits an hour to hear that a folder exists.
+        try check()
         let destination = try PurifiedOutput(
             output, inputs: job.inputs ?? Inputs([task.folder.root]), force: job.force,
             keeping: job.keptEpochs, epochs: run.training.epochs, snapshots: job.snapshots

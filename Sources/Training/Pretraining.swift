@@ -20,6 +20,7 @@ public struct Pretraining: Sendable, Codable, Equatable {
     public func trainer<Task: PretrainingTask>(
         for task: Task, device: Device = .cpu, observe: (TrainingEvent) -> Void = { _ in }
     ) throws -> any TrainingRun<Task.Model> {
+        try run.check()
         let (model, loss) = try task.pretraining(
             run, run.placement(on: device, training: trained), whole: true, observe: observe)
         return try Trainer(

@@ -1,7 +1,6 @@
 import Files
 import Foundation
 import JSON
-import Yams
 
 /// The folder that a run leaves its records in: what was planned, where it ran, what happened, and
 /// what came of it.
@@ -116,10 +115,7 @@ public final class RunDirectory {
 
     /// Writes the plan as YAML, its keys in the order in which the plan encodes them.
     public func write(plan: some Encodable) throws {
-        let encoder = YAMLEncoder()
-        encoder.options.allowUnicode = true
-        let text = try encoded(.plan) { try encoder.encode(plan) }
-        try write(text, to: .plan)
+        try write(encoded(.plan) { try PlanText.of(plan) }, to: .plan)
     }
 
     /// Writes what the run ran on as JSON.

@@ -141,7 +141,8 @@ private struct Snapshot {
                 throw damaged("its header is of another kind")
             }
             self.identity = identity
-            self.history = try JSONDecoder().decodeStrictly(RunHistory.self, from: Data(history.utf8))
+            self.history = try JSONDecoder().decodeStrictly(
+                RunHistory.self, from: Data(history.utf8))
             self.changes = try JSONDecoder().decodeStrictly([String].self, from: Data(changes.utf8))
         } catch let error as TrainingError {
             throw error

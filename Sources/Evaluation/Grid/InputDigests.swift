@@ -21,7 +21,9 @@ struct InputDigests {
     init(file: URL) {
         self.file = file
         let data = try? Data(contentsOf: file)
-        known = data.flatMap { try? JSONDecoder().decodeStrictly([String: Entry].self, from: $0) } ?? [:]
+        known =
+            data.flatMap { try? JSONDecoder().decodeStrictly([String: Entry].self, from: $0) }
+            ?? [:]
     }
 
     /// The digest of a file, or of all files in a folder and their names there.

@@ -139,30 +139,18 @@ struct AttackCommand: ParsableCommand {
     }
 
     private func run<Method: Attack>(_ attack: Method) throws {
+        let runner = WorkRunner(place: out.place(snapshots), format: .text)
         let device = try compute.prepare()
-        let claim = try out.claim(reading: inputs, resuming: snapshots.resume)
-        defer { claim.release() }
-        let source = try Method.Task.Source.opened(at: model, for: out.examination)
-        try data.check(attack.kind, of: model)
-        let (attack, samples) = try settings(of: attack)
-        let wanted = try data.data(for: attack.kind, of: model)
-        let read = try Method.Task.read(
-            wanted, for: source, samples, seed: attack.run.seed, observe: ReadingReporter().show)
-        try claim.add(read.found)
-        let output = TrainedOutput(
-            out: out, snapshots: snapshots, device: device, claim: claim, model: model,
-            sources: wanted.sources, command: "attack", title: "attack \(attack.name)")
-        let records = try output.records(TaskPlan(attack.name, attack, samples: samples))
-        let outcome = try records.removedIfNothingHappens {
-            try attack.run(
-                read.task, output: out.output, as: output.job(read.caveats), records: records,
-                observe: output.show()
-            ) {
-                try output.write(
-                    $0, of: read, heading: "Attack \(attack.name) on \(model.path)", in: records)
-            }
+        try runner.session(reading: inputs, weights: nil, device) { session in
+            let source = try Method.Task.Source.opened(at: model, for: out.examination)
+            try data.check(attack.kind, of: model)
+            let (attack, samples) = try settings(of: attack)
+            let work = Work(
+                .attack, attack.name, attack, samples: samples, model: model.path,
+                data: try data.data(for: attack.kind, of: model, seed: seed),
+                output: out.output.path, files: out.files(snapshots), device)
+            try runner.attack(work, source, in: session)
         }
-        Console.standard.writeOutput(out.output, outcome.written)
     }
 
     /// The settings of the attack and of its samples, with what was given laid over them.

@@ -4,7 +4,6 @@ import Files
 import Foundation
 import JSON
 import ModelZoo
-import Provenance
 import TorchNN
 import Training
 
@@ -102,47 +101,27 @@ struct PretrainCommand: ParsableCommand {
     }
 
     private func run<Task: PretrainingTask>(_: Task.Type) throws {
+        let runner = WorkRunner(place: out.place(snapshots), format: .text)
         let device = try compute.prepare()
-        let claim = try out.claim(reading: inputs, resuming: snapshots.resume)
-        defer { claim.release() }
-        let source = try fromScratch ? nil : Task.Source.opened(at: model, for: out.examination)
-        try data.check(Task.kind, of: model, begins: fromScratch)
-        let (pretraining, samples) = try settings(Task.self)
-        let wanted = try data.data(for: Task.kind, of: model)
-        let output = TrainedOutput(
-            out: out, snapshots: snapshots, device: device, claim: claim, model: model,
-            sources: wanted.sources + [vision].compactMap { $0.map { DataSource("vision", $0) } },
-            command: "pretrain", title: "pretrain")
-        let heading = "Pre-training of \(model.path)"
-        let outcome: TrainingJob.Outcome
-        if let source {
-            let read = try Task.read(
-                wanted, for: source, samples, seed: pretraining.run.seed,
-                observe: ReadingReporter().show)
-            try claim.add(read.found)
-            let records = try output.records(TaskPlan("pretrain", pretraining, samples: samples))
-            outcome = try records.removedIfNothingHappens {
-                try pretraining.run(
-                    read.task, output: out.output, as: output.job(read.caveats),
-                    records: records, observe: output.show()
-                ) { try output.write($0, of: read, heading: heading, in: records) }
-            }
-        } else {
-            var beginning = ModelBeginning(model)
-            (beginning.tokenizer, beginning.vision) = (data.pairOptions.tokenizer, vision)
-            var records: RunDirectory?
-            outcome = try pretraining.begin(
-                beginning, with: wanted, samples, output: out.output, as: output.job(),
-                records: { (read: ReadData<Task>) in
-                    try claim.add(read.found)
-                    let opened = try output.records(
-                        TaskPlan("pretrain", pretraining, samples: samples))
-                    records = opened
-                    return opened
-                }, reading: ReadingReporter().show, observe: output.show()
-            ) { try output.write($1, of: $0, heading: heading, in: records) }
+        try runner.session(reading: inputs, weights: nil, device) { session in
+            let source =
+                try fromScratch ? nil : Task.Source.opened(at: model, for: out.examination)
+            try data.check(Task.kind, of: model, begins: fromScratch)
+            let (pretraining, samples) = try settings(Task.self)
+            let work = Work(
+                .pretrain, "pretrain", pretraining, samples: samples,
+                model: fromScratch ? nil : model.path, beginning: beginning,
+                data: try data.data(for: Task.kind, of: model, seed: seed),
+                output: out.output.path, files: out.files(snapshots), device)
+            try runner.pretrain(Task.self, work, source, in: session)
         }
-        Console.standard.writeOutput(out.output, fromScratch ? nil : outcome.written)
+    }
+
+    private var beginning: ModelBeginning? {
+        guard fromScratch else { return nil }
+        var beginning = ModelBeginning(model)
+        (beginning.tokenizer, beginning.vision) = (data.pairOptions.tokenizer, vision)
+        return beginning
     }
 
     /// The settings of the training and of its samples, with what was given laid over them.

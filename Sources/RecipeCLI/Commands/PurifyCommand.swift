@@ -99,9 +99,7 @@ struct PurifyCommand: ParsableCommand {
     /// The files and folders that are read.
     var inputs: [URL] { [model] + data.inputs }
 
-    func run() throws { try chosen.reading { try purify() } }
-
-    private func purify() throws {
+    func run() throws {
         switch try data.kind(of: model) {
         case .texts: try purify(TextTask.self, TextTask.Settings())
         case .images: try purify(ImageTask.self, ImageTask.Settings())
@@ -112,33 +110,39 @@ struct PurifyCommand: ParsableCommand {
     private func purify<Task: PretrainingTask>(
         _: Task.Type, _ samples: Task.Settings
     ) throws {
+        let runner = WorkRunner(place: out.place(snapshots), format: format)
         let device = try compute.prepare()
-        let claim = try out.claim(reading: inputs, resuming: snapshots.resume)
-        defer { claim.release() }
-        let source = try Task.Source.opened(at: model, for: out.examination)
-        // Before any data are read: a wrong option is heard of at once.
-        try data.check(Task.kind, of: model)
-        let (method, samples) = try settings(source.defaults, samples, Task.kind)
-        let readsClasses = (method as? any TrainedDefense)?.hasPretrainingLoss ?? false
-        let wanted = try data.data(
-            for: Task.kind, of: model, samples: self.samples,
-            labels: readsClasses ? .folder : .none)
-        if Task.kind == .pairs, !(method is any TrainedDefense) {
-            // Captions say nothing of the neurons of the tower of images.
-            return try purify(
-                ImageTask.self, ImageModelFolder(model, for: out.examination),
-                ImageTask.Settings(), with: wanted, by: method, claim, device)
+        try runner.session(reading: inputs, weights: chosen.weights, device) { session in
+            let source = try Task.Source.opened(at: model, for: out.examination)
+            // Before any data are read: a wrong option is heard of at once.
+            try data.check(Task.kind, of: model)
+            let (method, samples) = try settings(source.defaults, samples, Task.kind)
+            let readsClasses = (method as? any TrainedDefense)?.hasPretrainingLoss ?? false
+            let wanted = try data.data(
+                for: Task.kind, of: model, samples: self.samples, seed: seed,
+                labels: readsClasses ? .folder : .none)
+            if Task.kind == .pairs, !(method is any TrainedDefense) {
+                // Captions say nothing of the neurons of the tower of images.
+                let tower = try ImageModelFolder(model, for: out.examination)
+                return try purify(
+                    ImageTask.self, tower, ImageTask.Settings(), wanted, by: method, runner, session
+                )
+            }
+            try purify(Task.self, source, samples, wanted, by: method, runner, session)
         }
-        try purify(Task.self, source, samples, with: wanted, by: method, claim, device)
     }
 
     private func purify<Task: PretrainingTask>(
-        _: Task.Type, _ source: Task.Source, _ samples: Task.Settings, with data: AuxiliaryData,
-        by method: any Defense, _ claim: OutputClaim, _ device: Device
+        _: Task.Type, _ source: Task.Source, _ samples: Task.Settings, _ data: AuxiliaryData,
+        by method: some Defense, _ runner: WorkRunner, _ session: WorkRunner.Session
     ) throws {
-        let read = try Task.read(
-            data, for: source, samples, seed: Seed(seed), observe: ReadingReporter().show)
-        try claim.add(read.found)
-        try purify(read, of: data.sources, by: method, claim, device)
+        var files = out.files(snapshots)
+        (files.weights, files.keepEpochs) = (chosen.weights, dynamics.keepEpochs)
+        (files.baseModel, files.editsCard) = (card.baseModel, !card.noCard)
+        files.attests = card.attest
+        let work = Work(
+            .purify, method.name, method, samples: samples, model: model.path, data: data,
+            output: out.output.path, files: files, session.device)
+        try runner.purify(Task.self, work, source, in: session)
     }
 }

@@ -11,7 +11,7 @@ public struct RecipeCommand: ParsableCommand {
         discussion: ExitStatus.explanation, version: RecipeKit.version,
         subcommands: [
             InspectCommand.self, ScanCommand.self, PretrainCommand.self, AttackCommand.self,
-            PurifyCommand.self,
+            PurifyCommand.self, DoCommand.self,
             EvaluateCommand.self, AnalyzeCommand.self, CompareCommand.self, RunCommand.self,
             PlansCommand.self, ReportCommand.self, FeaturesCommand.self, VerifyCommand.self,
             DoctorCommand.self, SampleDataCommand.self,

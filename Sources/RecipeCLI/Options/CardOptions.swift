@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Provenance
+import Training
 
 /// What the output says of itself, beside its proof.
 struct CardOptions: ParsableArguments {
@@ -26,13 +27,14 @@ struct CardOptions: ParsableArguments {
         if noCard { throw ValidationError("--base-model is for the card, which --no-card leaves") }
     }
 
+}
+
+extension WorkFiles {
     /// The options of a proof for a run that reads `sources` beside the model.
     func proof(reading sources: [DataSource]) -> ProofOptions {
         var options = ProofOptions()
         options.sources = sources
-        options.baseModel = baseModel
-        options.editsCard = !noCard
-        options.attests = attest
+        (options.baseModel, options.editsCard, options.attests) = (baseModel, editsCard, attests)
         return options
     }
 }

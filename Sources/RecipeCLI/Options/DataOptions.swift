@@ -68,7 +68,8 @@ struct DataOptions: ParsableArguments {
 
     /// The data for a model of a kind, at most `samples` of them.
     func data(
-        for kind: ModelKind, of model: URL, samples: Int? = nil, labels: ImageLabels = .folder
+        for kind: ModelKind, of model: URL, samples: Int? = nil, seed: UInt64,
+        labels: ImageLabels = .folder
     ) throws -> AuxiliaryData {
         func named(_ url: URL?, _ option: String) throws -> URL {
             guard let url else {
@@ -77,7 +78,7 @@ struct DataOptions: ParsableArguments {
             return url
         }
         var data = AuxiliaryData()
-        data.samples = samples
+        (data.samples, data.seed) = (samples, Seed(seed))
         if kind == .texts {
             _ = try named(texts.auxiliary.first, "--auxiliary")
             data.texts = texts.data

@@ -128,27 +128,6 @@ struct OutputOptions: ParsableArguments {
 
     /// What the input is opened for.
     var examination: ModelFolder.Examination { dropCode ? .useWithoutCode : .use }
-
-    /// Notes the state of all that will be read, refuses an output or records that stand or touch
-    /// an input, and keeps other processes away from both; before anything is read.
-    func claim(reading inputs: [URL], resuming: Bool = false) throws -> OutputClaim {
-        let (own, result) = (runFolder.standardizedFileURL.path, output.standardizedFileURL.path)
-        guard own != result, !own.hasPrefix(result + "/") else {
-            throw ValidationError(
-                "--run \(runFolder.path): expected another folder than the output, and none in it")
-        }
-        let inputs = Inputs(inputs)
-        try OutputFolder.check(output, force: force, inputs: inputs)
-        return try OutputClaim(
-            output, records: runFolder, mayReplaceRecords: force || resuming, reading: inputs)
-    }
-
-    /// The folder of the run's records.
-    var runFolder: URL {
-        run
-            ?? output.deletingLastPathComponent()
-            .appendingPathComponent(output.lastPathComponent + ".run")
-    }
 }
 
 /// Options of commands that can be interrupted and taken up again.
@@ -176,24 +155,6 @@ struct SnapshotOptions: ParsableArguments {
             throw ValidationError("--accept-changes goes with --resume")
         }
     }
-
-    /// The policy for a run folder.
-    func policy(in folder: URL) -> SnapshotPolicy {
-        var policy = SnapshotPolicy(
-            file: folder.appendingPathComponent(RunDirectory.snapshot), every: snapshotEvery,
-            resumes: resume)
-        policy.acceptsChanges = acceptChanges
-        return policy
-    }
-
-    /// The policy of a run that reads `model` and `sources`; throws where one cannot be read.
-    func policy(
-        in folder: URL, reading model: URL, _ sources: [DataSource]
-    ) throws -> SnapshotPolicy {
-        var policy = policy(in: folder)
-        policy.inputs = try RunInputs(model: model, sources: sources)
-        return policy
-    }
 }
 
 /// Where a masked-language-model head comes from.
@@ -208,15 +169,7 @@ struct HeadOptions: ParsableArguments {
     }
 
     /// The source.
-    var source: BERTFolder.HeadSource {
-        switch mlmHead {
-        case "keep": .keep
-        case "fresh": .fresh
-        default:
-            .folder(
-                URL(fileURLWithPath: (mlmHead as NSString).expandingTildeInPath))
-        }
-    }
+    var source: BERTFolder.HeadSource { BERTFolder.HeadSource(mlmHead) }
 }
 
 /// The triggers of a list, as the usage error that a bad list is.

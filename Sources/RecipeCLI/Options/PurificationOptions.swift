@@ -85,24 +85,30 @@ struct DynamicsOptions: ParsableArguments {
     var stopRatio: Double?
 
     func validate() throws {
-        _ = try kept()
+        _ = try KeptEpochs(keepEpochs)
         if let stopRatio, !(stopRatio > 0 && stopRatio < 1) {
             throw ValidationError(
                 "--stop-ratio \(NumberText.exact(stopRatio)): expected a number between 0 and 1")
         }
     }
+}
 
-    /// The epochs after which the model is kept; nil for none.
-    func kept() throws -> KeptEpochs? {
-        guard let keepEpochs, keepEpochs != "all" else { return keepEpochs.map { _ in .all } }
-        let numbers = keepEpochs.split(separator: ",", omittingEmptySubsequences: false).map {
+extension KeptEpochs {
+    /// What `1,2,4` or `all` says; nil for nothing.
+    init?(_ text: String?) throws {
+        guard let text else { return nil }
+        guard text != "all" else {
+            self = .all
+            return
+        }
+        let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map {
             Int($0.trimmingCharacters(in: .whitespaces))
         }
         let epochs = numbers.compactMap { $0 }.filter { $0 > 0 }
         guard epochs.count == numbers.count else {
             throw ValidationError(
-                "--keep-epochs \(keepEpochs): expected numbers from 1 with commas between, or all")
+                "--keep-epochs \(text): expected numbers from 1 with commas between, or all")
         }
-        return .chosen(Set(epochs))
+        self = .chosen(Set(epochs))
     }
 }

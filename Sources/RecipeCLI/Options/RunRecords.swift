@@ -30,20 +30,6 @@ struct RunPlan<Settings: Encodable>: Encodable {
     var settings: Settings
 }
 
-extension OutputOptions {
-    /// Opens the records of a run that writes a model, under the plan that makes it.
-    func records(
-        of command: String, inputs: [String], settings: some Encodable,
-        snapshots: SnapshotOptions, device: Device
-    ) throws -> RunDirectory {
-        try RunDirectory.open(
-            at: runFolder, force: force, resuming: snapshots.resume,
-            plan: RunPlan(
-                command: command, inputs: inputs, output: output.path, settings: settings),
-            device: device)
-    }
-}
-
 extension RunDirectory {
     /// Opens a run's records: afresh, in place of an older run's with `force`, or going on with
     /// them where the run itself goes on.
@@ -94,13 +80,6 @@ extension RunDirectory {
         try write(markdown: MarkdownRenderer().render(document))
         try write(page: HTMLRenderer().render(document))
         try close()
-    }
-}
-
-extension TextCorpus {
-    /// Each file with how much it holds.
-    var amounts: [(name: String, amount: String)] {
-        sources.map { ($0.file, "\(HumanFormat.count($0.rows)) texts") }
     }
 }
 

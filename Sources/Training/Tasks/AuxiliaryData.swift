@@ -6,7 +6,7 @@ import Provenance
 
 /// Data to train a model with: where they lie and how they are read. One of texts, images and pairs is
 /// there.
-public struct AuxiliaryData: Sendable, Equatable {
+public struct AuxiliaryData: Sendable, Codable, Equatable {
     /// Texts, or nil.
     public var texts: Texts?
     /// Images, or nil; with `pairs` the folder in which their images lie.
@@ -15,6 +15,8 @@ public struct AuxiliaryData: Sendable, Equatable {
     public var pairs: Pairs?
     /// At most so many samples, drawn at random; nil for all.
     public var samples: Int?
+    /// Where they are drawn from.
+    public var seed = Seed(50)
 
     /// Data of one kind.
     public init(texts: Texts? = nil, images: Images? = nil, pairs: Pairs? = nil) {

@@ -52,12 +52,12 @@ extension SkippedImage {
 extension ImageTask {
     /// Reads images for a model: those named, or those of pairs, whose captions say nothing to it.
     public static func read(
-        _ data: AuxiliaryData, for source: ImageModelFolder, _ settings: Settings, seed: Seed,
+        _ data: AuxiliaryData, for source: ImageModelFolder, _ settings: Settings,
         observe: @escaping @Sendable (ReadingProgress) -> Void
     ) throws -> ReadData<ImageTask> {
         let wanted = data.images ?? AuxiliaryData.Images()
         let whole = try wanted.set(of: data.pairs)
-        let set = data.samples.map { whole.randomSubset(of: $0, seed: seed) } ?? whole
+        let set = data.samples.map { whole.randomSubset(of: $0, seed: data.seed) } ?? whole
         let images = try wanted.prepare(
             set, wanted.preparation(for: source.configuration, source.processor), observe: observe)
         return reading(ImageTask(source, images: images, settings), of: data, whole)
@@ -79,7 +79,7 @@ extension ImageTask {
     ) throws -> ReadData<ImageTask> {
         let wanted = data.images ?? AuxiliaryData.Images()
         let whole = try wanted.set(of: nil)
-        let set = data.samples.map { whole.randomSubset(of: $0, seed: seed) } ?? whole
+        let set = data.samples.map { whole.randomSubset(of: $0, seed: data.seed) } ?? whole
         let configuration = try ImageConfiguration(JSONFile(reading: beginning.file))
             .withHead(labels: set.classNames.count)
         let processor = ImageProcessor(resize: .exactly(configuration.imageSize))

@@ -8,12 +8,12 @@ import TorchNN
 extension PairTask {
     /// Reads images with captions for a CLIP.
     public static func read(
-        _ data: AuxiliaryData, for source: CLIPFolder, _ settings: Settings, seed: Seed,
+        _ data: AuxiliaryData, for source: CLIPFolder, _ settings: Settings,
         observe: @escaping @Sendable (ReadingProgress) -> Void
     ) throws -> ReadData<PairTask> {
         let pairs = try Pairs(
             data, for: source.configuration, source.processor,
-            source.tokenizer(from: data.pairs?.tokenizer), seed: seed, observe: observe)
+            source.tokenizer(from: data.pairs?.tokenizer), observe: observe)
         return pairs.reading(PairTask(source, pairs: pairs.prepared, settings))
     }
 
@@ -34,7 +34,7 @@ extension PairTask {
         let processor =
             vit?.folder.processor ?? .clip(side: configuration.vision.imageSize.height)
         let pairs = try Pairs(
-            data, for: configuration, processor, tokenizer, seed: seed, observe: observe)
+            data, for: configuration, processor, tokenizer, observe: observe)
         let fresh = FreshSource(seed: seed.key("parameters"))
         let clip = try CLIP(
             configuration,
@@ -52,7 +52,7 @@ extension PairTask {
 
         init(
             _ data: AuxiliaryData, for configuration: CLIPConfiguration,
-            _ processor: ImageProcessor, _ tokenizer: CLIPTokenizer, seed: Seed,
+            _ processor: ImageProcessor, _ tokenizer: CLIPTokenizer,
             observe: @escaping @Sendable (ReadingProgress) -> Void
         ) throws {
             guard let wanted = data.pairs else {
@@ -70,7 +70,7 @@ extension PairTask {
             observe(.preparing(found.name, count: count))
             prepared = try PreparedPairs.prepare(
                 found, preparation, tokenizer: tokenizer,
-                length: configuration.text.maximumPositions, limit: data.samples, seed: seed,
+                length: configuration.text.maximumPositions, limit: data.samples, seed: data.seed,
                 cache: images.cache, maximumSkipped: images.maximumSkipped
             ) { observe(.prepared($0)) }
             SkippedImage.remarks(on: prepared.images.skipped).forEach { observe(.remark($0)) }

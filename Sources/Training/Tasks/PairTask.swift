@@ -60,6 +60,9 @@ public struct PairTask: PretrainingTask {
 
     /// Throws where most of the captions are unknown tokens.
     public func check() throws {
+        if let size = settings.chunkSize, !(1...1 << 20).contains(size) {
+            throw TrainingError("chunkSize \(size): expected 1 to \(1 << 20)")
+        }
         try UnreadableTexts.check(pairs.captions.unknownShare, tokenizer: folder.url)
     }
 

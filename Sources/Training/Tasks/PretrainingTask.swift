@@ -27,7 +27,7 @@ public protocol PretrainingTask<Model, Batch> {
     ///
     /// - Throws: What is wrong with the data, and where the model cannot take them.
     static func read(
-        _ data: AuxiliaryData, for source: Source, _ settings: Settings, seed: Seed,
+        _ data: AuxiliaryData, for source: Source, _ settings: Settings,
         observe: @escaping @Sendable (ReadingProgress) -> Void
     ) throws -> ReadData<Self>
     /// Writes a model of drawn weights into the folder `url`, with data read for it.
@@ -140,6 +140,32 @@ public struct RunSettings: Sendable, Codable, Equatable {
     /// The paper's run for a family of models.
     public init(_ defaults: PaperDefaults) {
         self.init(defaults.training, batchSize: defaults.batchSize)
+    }
+
+    /// Throws `TrainingError` where a figure is beyond any use, or beyond what sums of it could hold:
+    /// `Documentation/limits.md` lists the bounds.
+    public func check() throws {
+        func check(_ name: String, _ value: Int, _ bounds: ClosedRange<Int>) throws {
+            guard !bounds.contains(value) else { return }
+            throw TrainingError(
+                "\(name) \(value): expected \(bounds.lowerBound) to \(bounds.upperBound)")
+        }
+        try check("epochs", training.epochs, 1...1_000_000)
+        try check("batchSize", batchSize, 1...1 << 20)
+        try check("accumulation", training.accumulation, 1...1 << 20)
+        try check("warmupSteps", training.schedule.warmupSteps, 0...1 << 40)
+        try Self.check("learningRate", training.learningRate)
+        if let clip = training.clip { try Self.check("clip", clip) }
+        if let ratio = training.stopRatio, !(ratio > 0 && ratio < 1) {
+            throw TrainingError("stopRatio \(ratio): expected a number between 0 and 1")
+        }
+    }
+
+    /// Throws `TrainingError` where a rate or a weight is no number from 0 to a million.
+    public static func check(_ name: String, _ value: Double) throws {
+        guard value.isFinite, (0...1e6).contains(value) else {
+            throw TrainingError("\(name) \(value): expected 0 to 1e6")
+        }
     }
 
     /// Where parameters lie, in which type, and which of them are trained.

@@ -8,21 +8,21 @@ import TorchNN
 extension TextTask {
     /// Reads texts for a model.
     public static func read(
-        _ data: AuxiliaryData, for source: BERTFolder, _ settings: Settings, seed: Seed,
+        _ data: AuxiliaryData, for source: BERTFolder, _ settings: Settings,
         observe: @escaping @Sendable (ReadingProgress) -> Void
     ) throws -> ReadData<TextTask> {
         // Before any text is read: a model that cannot take them is told of at once.
         try source.checkLength(settings.maximumLength)
         _ = try source.tokenizer()
-        return try reading(corpus(data, seed: seed), for: source, settings, data)
+        return try reading(corpus(data), for: source, settings, data)
     }
 
-    private static func corpus(_ data: AuxiliaryData, seed: Seed) throws -> TextCorpus {
+    private static func corpus(_ data: AuxiliaryData) throws -> TextCorpus {
         guard let wanted = data.texts else { throw TrainingError("no texts were named") }
         let corpus = try TextCorpus.read(
             wanted.files, textColumn: wanted.column, limit: wanted.limit,
             minimumWords: wanted.minimumWords)
-        return data.samples.map { corpus.randomSubset(of: $0, seed: seed) } ?? corpus
+        return data.samples.map { corpus.randomSubset(of: $0, seed: data.seed) } ?? corpus
     }
 
     private static func reading(
@@ -40,7 +40,7 @@ extension TextTask {
         _ beginning: ModelBeginning, with data: AuxiliaryData, _ settings: Settings, at url: URL,
         seed: Seed, observe: @escaping @Sendable (ReadingProgress) -> Void
     ) throws -> ReadData<TextTask> {
-        let corpus = try corpus(data, seed: seed)
+        let corpus = try corpus(data)
         var configuration = try JSONFile(reading: beginning.file)
         let tokenizer = try vocabulary(of: beginning, corpus, configuration)
         configuration.fields["vocab_size"] = .integer(tokenizer.vocabularySize)

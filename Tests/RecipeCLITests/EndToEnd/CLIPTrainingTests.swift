@@ -98,6 +98,7 @@ private func withAlbum(_ body: (Album) throws -> Void) throws {
             let alone = try tool.run("purify bad \(Self.small) --no-pretraining-loss -o shrunk")
             #expect(alone.status == 0, "\(alone.errors)")
             #expect(alone.output.contains("10 of "))
+            for name in ["clean", "bad", "more", "pure", "shrunk"] { try tool.expectSame(name) }
             let only = try tool.run(
                 "purify bad \(Self.small) --weight 0 --samples 8 -o only --format json")
             #expect(only.status == 0, "\(only.errors)")

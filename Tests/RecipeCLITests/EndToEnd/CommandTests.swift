@@ -47,7 +47,7 @@ import Testing
                 Set(changed?.compactMap { $0["name"] as? String } ?? [])
                     == Set((0..<3).map { "bert.encoder.layer.\($0).intermediate.dense.weight" }))
             let plan = try place.text("out.run/plan.yaml")
-            #expect(plan.contains("command: purify") && plan.contains("learningRate: 1e-3"))
+            #expect(plan.contains("command: purify") && plan.contains("learningRate: 0.001"))
             let report = try place.text("out.run/report.md")
             #expect(report.contains("recipe purify model") && report.contains("weight λ"))
             let lines = try place.text("out.run/events.jsonl").split(separator: "\n")

@@ -93,6 +93,9 @@ private func withGallery(_ body: (Gallery) throws -> Void) throws {
             #expect(try tool.run("inspect pure").output.contains("16×16 pixels"))
             let features = try tool.run("features pure --images images -o features.safetensors")
             #expect(features.status == 0, "\(features.errors)")
+            for name in ["clean", "bad", "more", "pure", "only", "adaptive"] {
+                try tool.expectSame(name)
+            }
         }
     }
 

@@ -8,41 +8,39 @@ import Torch
 import TorchNN
 import Training
 
-extension PurifyCommand {
-    /// Purifies, whatever the model and the defense, and leaves records.
-    func purify<Task: PretrainingTask>(
-        _ read: ReadData<Task>, of sources: [DataSource], by method: some Defense,
-        _ claim: OutputClaim, _ device: Device
+extension WorkRunner {
+    /// Purifies the model of `source`.
+    func purify<Task: PretrainingTask, Method: Defense>(
+        _: Task.Type, _ work: Work<Method, Task.Settings>, _ source: Task.Source,
+        in session: Session
     ) throws {
-        let task = read.task
-        var job = Purification(method)
-        job.inputs = claim.inputs
-        job.device = device
-        job.force = out.force
-        job.snapshots = snapshots.policy(in: out.runFolder)
-        job.keptEpochs = try dynamics.kept()
-        job.proof = card.proof(reading: sources)
+        let read = try Task.read(
+            work.data, for: source, work.samples, observe: ReadingReporter().show)
+        try session.claim.add(read.found)
+        let files = work.files
+        var job = Purification(work.settings)
+        (job.inputs, job.device, job.force) = (session.claim.inputs, session.device, place.force)
+        job.snapshots = place.snapshots(every: files.snapshotEvery)
+        job.keptEpochs = try KeptEpochs(files.keepEpochs)
+        job.proof = files.proof(reading: work.sources)
         job.caveats = read.caveats
-        let records = try out.records(
-            of: "purify", inputs: ([model] + sources.map(\.url)).map(\.path),
-            settings: TaskPlan(method.name, method, samples: task.settings),
-            snapshots: snapshots, device: device)
+        let records = try place.open(work, session.device)
         let progress = PurificationReporter(Task.unit, on: .standard)
         let report = try records.removedIfNothingHappens {
             try job.run(
-                task, output: out.output, records: records, observe: progress.show
+                read.task, output: place.output, records: records, observe: progress.show
             ) { report, folder in
                 try report.pruned?.write(to: records.url)
                 try record(
                     PurificationSummary(
                         report, files: read.amounts.map(\.name), command: Invocation.text),
-                    of: report, at: folder, in: records)
+                    of: report, at: folder, in: records, editsCard: files.editsCard)
             }
         }
         switch format {
         case .json: Console.standard.write(try json(report))
         case .text:
-            let feature = task.folder.modules?.feature.map { "\n  what is read of it: \($0)" }
+            let feature = read.task.folder.modules?.feature.map { "\n  what is read of it: \($0)" }
             Console.standard.write(text(report, unit: Task.unit, remark: feature ?? ""))
         }
     }
@@ -50,9 +48,9 @@ extension PurifyCommand {
     /// Writes the records of a purification, and says what the user should heed.
     private func record(
         _ summary: PurificationSummary, of report: some Encodable, at folder: URL,
-        in records: RunDirectory
+        in records: RunDirectory, editsCard: Bool
     ) throws {
-        if let card = try Proof(in: folder)?.claims.card, card.state == .left, !self.card.noCard {
+        if let card = try Proof(in: folder)?.claims.card, card.state == .left, editsCard {
             Console.standard.warn(
                 "\(ModelCard.file) \(card.reason ?? "cannot be edited"): it is left as it is and says "
                     + "nothing of the purification")
@@ -91,7 +89,7 @@ extension PurifyCommand {
         if let kept = report.kept { lines.append("\(kept.count) models kept on the way") }
         let speed =
             "\(HumanFormat.rate(report.samplesPerSecond)) \(unit), "
-            + "\(HumanFormat.duration(report.seconds)); records in \(out.runFolder.path)"
+            + "\(HumanFormat.duration(report.seconds)); records in \(place.records.path)"
         return lines.joined(separator: "\n  ") + remark + "\n  " + speed
             + caveats(report.warnings)
     }
