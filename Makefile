@@ -44,10 +44,11 @@ build-tests: bootstrap
 test: build-tests ## build and run the tests
 	swift test $(TESTABLE) --skip-build $(if $(FILTER),--filter '$(FILTER)')
 
-lint: bootstrap ## check the format of the Swift sources
+lint: bootstrap ## check the format of the Swift sources, and that targets declare what they import
 	swift format lint --strict $(FORMATTED)
+	Scripts/check-imports
 
-check: lint test ## format check, build with our warnings as errors, tests
+check: lint test ## format and imports, build with our warnings as errors, tests
 
 demo: bootstrap ## pre-train, backdoor, purify and compare a small BERT
 	@Scripts/demo

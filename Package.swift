@@ -85,25 +85,45 @@ let package = Package(
 
         // Models, training, attacks, defenses.
         .target(
-            name: "Checkpoints", dependencies: ["TorchNN", "TensorFormats", "Files", "JSON"]),
+            name: "Checkpoints",
+            dependencies: ["Files", "JSON", "TensorFormats", "Torch", "TorchNN"]),
         .target(
             name: "ModelZoo",
             dependencies: [
-                "TorchNN", "Checkpoints", "DataPipeline", "TextTokenizers", "JSON",
+                "JSON", "TensorFormats", "TextTokenizers", "DataPipeline", "Torch", "TorchNN",
+                "Checkpoints",
             ]),
         .target(
             name: "Training",
             dependencies: [
-                "TorchNN", "Checkpoints", "DataPipeline", "Files", "JSON", "ModelZoo",
-                "Provenance", .product(name: "Yams", package: "Yams"),
+                "Files", "JSON", "Provenance", "TensorFormats", "TextTokenizers", "DataPipeline",
+                "Torch", "TorchNN", "Checkpoints", "ModelZoo",
+                .product(name: "Yams", package: "Yams"),
             ]),
-        .target(name: "Attacks", dependencies: ["Training", "ModelZoo"]),
         .target(
-            name: "Defenses", dependencies: ["Training", "ModelZoo", "Files", "JSON", "Provenance"]),
+            name: "Attacks",
+            dependencies: [
+                "Files", "TextTokenizers", "DataPipeline", "Torch", "TorchNN", "Checkpoints",
+                "ModelZoo", "Training",
+            ]),
+        .target(
+            name: "Defenses",
+            dependencies: [
+                "Files", "JSON", "Provenance", "TensorFormats", "DataPipeline", "Torch", "TorchNN",
+                "Checkpoints", "ModelZoo", "Training",
+            ]),
         .target(
             name: "Evaluation",
-            dependencies: ["Attacks", "Defenses", "Files", "ModelZoo", "Provenance"]),
-        .target(name: "Reports", dependencies: ["Evaluation", "Files", "JSON"]),
+            dependencies: [
+                "Files", "JSON", "Provenance", "TextTokenizers", "DataPipeline", "Torch", "TorchNN",
+                "Checkpoints", "ModelZoo", "Training", "Attacks", "Defenses",
+            ]),
+        .target(
+            name: "Reports",
+            dependencies: [
+                "Files", "JSON", "DataPipeline", "Torch", "TorchNN", "Checkpoints", "ModelZoo",
+                "Training", "Attacks", "Defenses", "Evaluation",
+            ]),
         .target(
             name: "RecipeKit",
             dependencies: [
@@ -117,7 +137,9 @@ let package = Package(
         .target(
             name: "RecipeCLI",
             dependencies: [
-                "Host", "RecipeKit", "Files", "JSON", "Provenance", "TensorFormats",
+                "Files", "JSON", "Provenance", "TensorFormats", "Scanning", "TextTokenizers",
+                "Host", "DataPipeline", "Torch", "TorchNN", "Checkpoints", "ModelZoo", "Training",
+                "Attacks", "Defenses", "Evaluation", "Reports", "RecipeKit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ]),
@@ -155,27 +177,62 @@ let package = Package(
         .testTarget(name: "HostTests", dependencies: ["Host"]),
         .testTarget(name: "ScanningTests", dependencies: ["Scanning"]),
         .testTarget(name: "TextTokenizersTests", dependencies: ["TextTokenizers"]),
-        .testTarget(name: "DataPipelineTests", dependencies: ["DataPipeline", "Files"]),
+        .testTarget(
+            name: "DataPipelineTests", dependencies: ["Files", "TextTokenizers", "DataPipeline"]),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "CTorch", "TestSupport"]),
-        .testTarget(name: "TorchNNTests", dependencies: ["TorchNN", "TestSupport"]),
+        .testTarget(name: "TorchNNTests", dependencies: ["Torch", "TorchNN", "TestSupport"]),
         .testTarget(
             name: "CheckpointsTests",
-            dependencies: ["Checkpoints", "Files", "ModelZoo", "JSON", "TestSupport"]),
+            dependencies: [
+                "Files", "JSON", "TensorFormats", "Torch", "TorchNN", "Checkpoints", "ModelZoo",
+                "TestSupport",
+            ]),
         .testTarget(
-            name: "ModelZooTests", dependencies: ["ModelZoo", "Training", "JSON", "TestSupport"]),
-        .testTarget(name: "DefensesTests", dependencies: ["Defenses", "Files", "TestSupport"]),
+            name: "ModelZooTests",
+            dependencies: [
+                "JSON", "TensorFormats", "TextTokenizers", "DataPipeline", "Torch", "TorchNN",
+                "Checkpoints", "ModelZoo", "TestSupport",
+            ]),
         .testTarget(
-            name: "TrainingTests", dependencies: ["Training", "Provenance", "Files", "TestSupport"]),
-        .testTarget(name: "AttacksTests", dependencies: ["Attacks", "TestSupport"]),
-        .testTarget(name: "EvaluationTests", dependencies: ["Evaluation", "TestSupport"]),
-        .testTarget(name: "ReportsTests", dependencies: ["Reports", "TestSupport"]),
+            name: "DefensesTests",
+            dependencies: [
+                "Files", "TensorFormats", "TextTokenizers", "DataPipeline", "Torch", "TorchNN",
+                "Checkpoints", "ModelZoo", "Training", "Defenses", "TestSupport",
+            ]),
+        .testTarget(
+            name: "TrainingTests",
+            dependencies: [
+                "Files", "Provenance", "TextTokenizers", "DataPipeline", "Torch", "TorchNN",
+                "Checkpoints", "ModelZoo", "Training", "TestSupport",
+                .product(name: "Yams", package: "Yams"),
+            ]),
+        .testTarget(
+            name: "AttacksTests",
+            dependencies: [
+                "TextTokenizers", "DataPipeline", "Torch", "TorchNN", "Checkpoints", "ModelZoo",
+                "Training", "Attacks", "TestSupport",
+            ]),
+        .testTarget(
+            name: "EvaluationTests",
+            dependencies: [
+                "TextTokenizers", "DataPipeline", "Torch", "TorchNN", "Checkpoints", "ModelZoo",
+                "Training", "Attacks", "Defenses", "Evaluation", "TestSupport",
+            ]),
+        .testTarget(
+            name: "ReportsTests",
+            dependencies: [
+                "DataPipeline", "Torch", "TorchNN", "ModelZoo", "Training", "Evaluation", "Reports",
+                "TestSupport",
+            ]),
         .executableTarget(
             name: "recipe-probe", dependencies: ["RecipeCLI"], path: "Tests/recipe-probe"),
         .testTarget(
             name: "RecipeCLITests",
             dependencies: [
-                "RecipeCLI", "ExampleDefense", "ExampleAttack", "Files", "RecipeKit",
-                "TestSupport",
+                "Files", "JSON", "TensorFormats", "TextTokenizers", "DataPipeline", "Torch",
+                "TorchNN", "Checkpoints", "ModelZoo", "Training", "Attacks", "Defenses",
+                "Evaluation", "RecipeKit", "RecipeCLI", "ExampleDefense", "ExampleAttack",
+                "TestSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .testTarget(name: "BenchmarkTests", dependencies: ["recipe-bench"]),
     ],
@@ -191,4 +248,10 @@ if Context.environment["RECIPE_FUZZ"] != nil {
             name: "recipe-fuzz", dependencies: ["CFuzzer", "JSON", "RecipeCLI", "RecipeKit"],
             path: "Fuzz/recipe-fuzz"),
     ]
+}
+
+// A file imports what it uses the members of: an arrow between rooms is never drawn by someone else.
+for target in package.targets where target.type != .system {
+    target.swiftSettings =
+        (target.swiftSettings ?? []) + [.enableUpcomingFeature("MemberImportVisibility")]
 }

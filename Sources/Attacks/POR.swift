@@ -1,6 +1,7 @@
 import DataPipeline
 import Foundation
 import ModelZoo
+import TextTokenizers
 import Torch
 import TorchNN
 import Training

@@ -1,4 +1,5 @@
 import DataPipeline
+import ModelZoo
 import TextTokenizers
 import Training
 

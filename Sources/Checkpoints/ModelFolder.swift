@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import TensorFormats
 
 /// A model on disk in Hugging Face layout: `config.json`, weights in one or several formats,

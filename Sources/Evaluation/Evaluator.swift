@@ -1,4 +1,5 @@
 import Attacks
+import Checkpoints
 import DataPipeline
 import Foundation
 import ModelZoo

@@ -1,5 +1,6 @@
 import Checkpoints
 import DataPipeline
+import JSON
 import TorchNN
 
 /// Fields that configurations of several architectures share.

@@ -1,6 +1,9 @@
+import Attacks
 import DataPipeline
 import Evaluation
 import ModelZoo
+import Torch
+import TorchNN
 
 extension EvaluationDocument {
     /// How a model was fine-tuned and tested, and the command that did it.

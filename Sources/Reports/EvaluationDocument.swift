@@ -1,3 +1,4 @@
+import DataPipeline
 import Evaluation
 
 /// Lays evaluations out as a report: results, triggers by label, settings, and what numbers mean.

@@ -1,4 +1,5 @@
 import DataPipeline
+import Foundation
 
 /// Writes a report as one HTML page that needs nothing else: its style and drawings are inside it,
 /// it runs no script, and its policy forbids every request.

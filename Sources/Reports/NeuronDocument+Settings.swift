@@ -1,5 +1,7 @@
+import Attacks
 import DataPipeline
 import Evaluation
+import Torch
 
 extension NeuronDocument {
     /// How neurons were watched, and the command that did it.

@@ -1,5 +1,6 @@
 import DataPipeline
 import Foundation
+import Training
 
 /// Lays a purification out as a report: losses, norms of the regularized weights, what was written.
 public struct PurificationDocument: Sendable {

@@ -1,6 +1,8 @@
+import Checkpoints
 import DataPipeline
 import Defenses
 import ModelZoo
+import Torch
 import TorchNN
 import Training
 

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 extension WordPieceTokenizer {
     /// The tokenizer of a model folder in Hugging Face layout.

@@ -5,6 +5,7 @@ import ModelZoo
 import TensorFormats
 import TestSupport
 import Testing
+import TextTokenizers
 import Torch
 import TorchNN
 import Training

@@ -1,3 +1,4 @@
+import Attacks
 import DataPipeline
 import Foundation
 import ModelZoo

@@ -5,6 +5,7 @@ import Foundation
 import ModelZoo
 import TestSupport
 import Testing
+import TextTokenizers
 import Torch
 import TorchNN
 import Training

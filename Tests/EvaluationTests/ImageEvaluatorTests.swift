@@ -6,6 +6,7 @@ import TestSupport
 import Testing
 import Torch
 import TorchNN
+import Training
 
 @testable import Evaluation
 

@@ -3,6 +3,8 @@ import DataPipeline
 import Foundation
 import ModelZoo
 import Testing
+import Torch
+import TorchNN
 
 @testable import Evaluation
 

@@ -6,6 +6,7 @@ import JSON
 import ModelZoo
 import TestSupport
 import Testing
+import TorchNN
 import Training
 
 @testable import RecipeCLI

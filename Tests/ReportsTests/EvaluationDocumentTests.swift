@@ -3,6 +3,8 @@ import Evaluation
 import Foundation
 import ModelZoo
 import Testing
+import Torch
+import TorchNN
 import Training
 
 @testable import Reports

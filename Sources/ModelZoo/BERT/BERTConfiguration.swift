@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import JSON
 import TorchNN
 
 /// The sizes and constants of a BERT, from its `config.json`.

@@ -1,4 +1,5 @@
 import Checkpoints
+import DataPipeline
 import Foundation
 import TorchNN
 

@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Torch
 import TorchNN
 
 /// The sizes and constants of a CLIP: two towers, and the space in which they meet.

@@ -2,6 +2,7 @@ import Checkpoints
 import DataPipeline
 import Foundation
 import JSON
+import TorchNN
 
 /// What `open_clip_config.json` says of a model, in the words of transformers' `config.json`.
 ///

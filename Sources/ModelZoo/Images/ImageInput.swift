@@ -1,5 +1,6 @@
 import DataPipeline
 import Torch
+import TorchNN
 
 extension ImageNormalization {
     /// The images of a batch as a model on `device` takes them: [rows, 3, height, width], channels

@@ -1,6 +1,7 @@
 import Checkpoints
 import DataPipeline
 import Foundation
+import JSON
 import TensorFormats
 import Torch
 import TorchNN

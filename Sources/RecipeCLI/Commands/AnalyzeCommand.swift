@@ -1,5 +1,6 @@
 import ArgumentParser
 import Attacks
+import Checkpoints
 import DataPipeline
 import Evaluation
 import Foundation

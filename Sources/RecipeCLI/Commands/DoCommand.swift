@@ -1,5 +1,6 @@
 import ArgumentParser
 import Attacks
+import Checkpoints
 import Defenses
 import Evaluation
 import Foundation

@@ -5,6 +5,7 @@ import Evaluation
 import Foundation
 import ModelZoo
 import Reports
+import TextTokenizers
 import Training
 
 extension EvaluateCommand {

@@ -4,6 +4,7 @@ import Files
 import Foundation
 import ModelZoo
 import TensorFormats
+import TextTokenizers
 import Torch
 import TorchNN
 import Training

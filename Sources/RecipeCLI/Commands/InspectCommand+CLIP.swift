@@ -2,6 +2,7 @@ import Checkpoints
 import Foundation
 import ModelZoo
 import TextTokenizers
+import Torch
 import TorchNN
 
 /// What a CLIP holds.

@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import ModelZoo
+import Torch
 import TorchNN
 
 /// What an image model holds.

@@ -2,6 +2,9 @@ import ArgumentParser
 import Checkpoints
 import Foundation
 import ModelZoo
+import TensorFormats
+import TextTokenizers
+import Torch
 import TorchNN
 
 struct InspectCommand: ParsableCommand {

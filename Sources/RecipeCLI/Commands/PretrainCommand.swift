@@ -4,6 +4,7 @@ import Files
 import Foundation
 import JSON
 import ModelZoo
+import Provenance
 import TorchNN
 import Training
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DataPipeline
 import Defenses
+import Foundation
 import ModelZoo
 import Training
 

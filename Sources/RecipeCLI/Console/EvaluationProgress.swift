@@ -1,3 +1,4 @@
+import DataPipeline
 import Evaluation
 import Training
 

@@ -3,6 +3,7 @@ import DataPipeline
 import Foundation
 import JSON
 import ModelZoo
+import Provenance
 import TorchNN
 import Training
 

@@ -1,3 +1,4 @@
+import Checkpoints
 import DataPipeline
 import Defenses
 import Foundation

@@ -1,3 +1,5 @@
+import Foundation
+
 extension FileScan {
     /// Reads the header of an `.npy` and walks the pickle of an array of objects.
     func examineNumpy(_ bytes: UnsafeRawBufferPointer, at place: Place) {

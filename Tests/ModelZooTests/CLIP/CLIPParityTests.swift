@@ -1,5 +1,6 @@
 import Checkpoints
 import DataPipeline
+import JSON
 import TestSupport
 import Testing
 import TextTokenizers

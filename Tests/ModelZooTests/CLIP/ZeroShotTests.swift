@@ -1,5 +1,6 @@
 import TestSupport
 import Testing
+import TextTokenizers
 import Torch
 import TorchNN
 

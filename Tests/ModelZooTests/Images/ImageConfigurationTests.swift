@@ -5,6 +5,7 @@ import TensorFormats
 import TestSupport
 import Testing
 import Torch
+import TorchNN
 
 @testable import ModelZoo
 

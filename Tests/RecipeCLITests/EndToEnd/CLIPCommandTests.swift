@@ -1,8 +1,11 @@
 import Checkpoints
 import DataPipeline
 import Foundation
+import TensorFormats
 import TestSupport
 import Testing
+import TextTokenizers
+import Torch
 
 /// The commands on a CLIP's folder and on OpenAI's file, as a user gives them.
 @Suite struct CLIPCommandTests {

@@ -3,6 +3,7 @@ import DataPipeline
 import Foundation
 import TestSupport
 import Testing
+import Torch
 
 /// Generated images with captions, a tiny CLIP's configuration and a tokenizer.
 private struct Album {
