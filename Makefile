@@ -46,7 +46,7 @@ test: build-tests ## build and run the tests
 
 lint: bootstrap ## check the format of the Swift sources, and that targets declare what they import
 	swift format lint --strict $(FORMATTED)
-	Scripts/check-imports
+	$(PYTHON) Scripts/check-imports
 
 check: lint test ## format and imports, build with our warnings as errors, tests
 

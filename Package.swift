@@ -2,13 +2,17 @@
 import Foundation
 import PackageDescription
 
+// Flags of its own are what a package may not have that another one depends on by version. There libtorch's
+// folders come from `recipe-libtorch.pc`, which `Scripts/bootstrap` writes: see Documentation/library.md.
+let isDependency = Context.packageDirectory.contains("/checkouts/")
+
 // libtorch comes from `LIBTORCH` (a `torch` package folder or an unpacked libtorch), else from the
 // link that `Scripts/bootstrap` makes. Only `CTorch` sees its headers.
 let libtorch =
     Context.environment["LIBTORCH"].flatMap { $0.isEmpty ? nil : $0 }
     ?? Context.packageDirectory + "/.recipe/libtorch"
 
-if !FileManager.default.fileExists(atPath: libtorch + "/include/ATen/ATen.h") {
+if !isDependency, !FileManager.default.fileExists(atPath: libtorch + "/include/ATen/ATen.h") {
     print(
         """
         warning: no libtorch at \(libtorch): run Scripts/bootstrap, or set LIBTORCH to a folder \
@@ -22,23 +26,34 @@ let commit = (Context.environment["RECIPE_COMMIT"] ?? "").filter {
     $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-")
 }
 
-let torchHeaders: [CXXSetting] = [
-    .unsafeFlags([
-        "-isystem", libtorch + "/include",
-        "-isystem", libtorch + "/include/torch/csrc/api/include",
-        "-O2", "-Wall", "-Wextra", "-Wno-unused-parameter",
-    ])
-]
-let torchLibraries: [LinkerSetting] = [
-    .unsafeFlags(["-L" + libtorch + "/lib", "-Xlinker", "-rpath", "-Xlinker", libtorch + "/lib"]),
-    .linkedLibrary("torch_cpu"),
-    .linkedLibrary("c10"),
-    .linkedLibrary("stdc++"),
-    .linkedLibrary("dl"),
-]
+let torchHeaders: [CXXSetting] =
+    isDependency
+    ? []
+    : [
+        .unsafeFlags([
+            "-isystem", libtorch + "/include",
+            "-isystem", libtorch + "/include/torch/csrc/api/include",
+            "-O2", "-Wall", "-Wextra", "-Wno-unused-parameter",
+        ])
+    ]
+let torchFolders: [LinkerSetting] =
+    isDependency
+    ? []
+    : [
+        .unsafeFlags([
+            "-L" + libtorch + "/lib", "-Xlinker", "-rpath", "-Xlinker", libtorch + "/lib",
+        ])
+    ]
+let torchLibraries: [LinkerSetting] =
+    torchFolders + [
+        .linkedLibrary("torch_cpu"),
+        .linkedLibrary("c10"),
+        .linkedLibrary("stdc++"),
+        .linkedLibrary("dl"),
+    ]
 
 // Debug builds too decode real data in tests.
-let cFlags: [CSetting] = [.unsafeFlags(["-O2", "-Wall", "-Wextra"])]
+let cFlags: [CSetting] = isDependency ? [] : [.unsafeFlags(["-O2", "-Wall", "-Wextra"])]
 
 let package = Package(
     name: "recipe",
@@ -79,7 +94,10 @@ let package = Package(
             dependencies: ["TextTokenizers", "CImage", "Files", "Host", "JSON"]),
 
         // The tensor layer.
-        .target(name: "CTorch", cxxSettings: torchHeaders, linkerSettings: torchLibraries),
+        .systemLibrary(name: "CLibtorch", pkgConfig: isDependency ? "recipe-libtorch" : nil),
+        .target(
+            name: "CTorch", dependencies: isDependency ? ["CLibtorch"] : [],
+            cxxSettings: torchHeaders, linkerSettings: torchLibraries),
         .target(name: "Torch", dependencies: ["CTorch", "Host"]),
         .target(name: "TorchNN", dependencies: ["Torch"]),
 
@@ -162,21 +180,23 @@ let package = Package(
         .target(name: "ExampleDefense", dependencies: ["RecipeKit"], path: "Examples/defense"),
         .target(name: "ExampleAttack", dependencies: ["RecipeKit"], path: "Examples/attack"),
 
-        // Tests, a folder for each room.
+        // Tests, a folder for each room; TestFiles is for rooms without libtorch.
+        .target(name: "TestFiles", path: "Tests/TestFiles"),
         .target(
             name: "TestSupport",
             dependencies: [
-                "Checkpoints", "Torch", "TensorFormats", "DataPipeline", "TextTokenizers",
+                "TensorFormats", "TextTokenizers", "DataPipeline", "Torch", "Checkpoints",
+                "TestFiles",
             ],
             path: "Tests/TestSupport"),
-        .testTarget(name: "FilesTests", dependencies: ["Files"]),
+        .testTarget(name: "FilesTests", dependencies: ["Files", "TestFiles"]),
         .testTarget(name: "JSONTests", dependencies: ["JSON", "Files"]),
         .testTarget(name: "ProvenanceTests", dependencies: ["Provenance", "Files", "JSON"]),
         .testTarget(
             name: "TensorFormatsTests", dependencies: ["TensorFormats", "Files", "JSON"]),
         .testTarget(name: "HostTests", dependencies: ["Host"]),
         .testTarget(name: "ScanningTests", dependencies: ["Scanning"]),
-        .testTarget(name: "TextTokenizersTests", dependencies: ["TextTokenizers"]),
+        .testTarget(name: "TextTokenizersTests", dependencies: ["TextTokenizers", "TestFiles"]),
         .testTarget(
             name: "DataPipelineTests", dependencies: ["Files", "TextTokenizers", "DataPipeline"]),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "CTorch", "TestSupport"]),
@@ -203,7 +223,7 @@ let package = Package(
             name: "TrainingTests",
             dependencies: [
                 "Files", "Provenance", "TextTokenizers", "DataPipeline", "Torch", "TorchNN",
-                "Checkpoints", "ModelZoo", "Training", "TestSupport",
+                "Checkpoints", "ModelZoo", "Training", "TestFiles", "TestSupport",
                 .product(name: "Yams", package: "Yams"),
             ]),
         .testTarget(

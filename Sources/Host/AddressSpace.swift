@@ -24,7 +24,7 @@ public enum AddressSpace {
     }
 
     /// Bytes of addresses in use, as Linux counts them.
-    private static func used() -> Int? {
+    static func used() -> Int? {
         guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8),
             let pages = text.split(separator: " ").first.flatMap({ Int($0) })
         else { return nil }

@@ -70,17 +70,19 @@ import Training
         #expect(budget.smallestNorm == before.min())
     }
 
-    @Test("Defaults are those of the architecture") func defaults() throws {
-        let vit = RECIPE(defaults: try folder().configuration.paperDefaults)
-        #expect(
-            vit.run.training.epochs == 4 && vit.run.training.learningRate == 1e-2
-                && vit.run.batchSize == 64)
-        let vgg = RECIPE(
-            defaults: try folder("vgg-neuba/neuba-vgg.pkl").configuration.paperDefaults)
-        #expect(vgg.run.training.epochs == 10 && vgg.run.training.learningRate == 1e-3)
-        #expect(vgg.run.training.clip == nil && vgg.run.training.optimizer == .sgd())
-        // 50,000 images, as the paper has them: 782 steps an epoch.
-        #expect(vit.run.steps(over: 50000) == 3128 && vgg.run.steps(over: 50000) == 7820)
+    @Test("A trainer does the paper's epochs in the batches of the architecture")
+    func defaults() throws {
+        // 130 images in batches of 64 are three steps an epoch.
+        for (name, epochs) in [("vit-classifier", 4), ("vgg-neuba/neuba-vgg.pkl", 10)] {
+            let folder = try folder(name)
+            let recipe = RECIPE(defaults: folder.configuration.paperDefaults)
+            let labels = try #require(folder.configuration.labelCount)
+            let trainer = try recipe.trainer(
+                for: ImageTask(folder, images: images(folder, labels: labels, count: 130)))
+            #expect(trainer.totalSteps == 3 * epochs, "\(name)")
+            // 50,000 images, as the paper has them: 782 steps an epoch.
+            #expect(recipe.run.steps(over: 50000) == 782 * epochs)
+        }
     }
 
     @Test("Distillation from the model itself begins at zero and keeps the features")

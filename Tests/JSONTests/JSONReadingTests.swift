@@ -120,10 +120,11 @@ import Testing
     @Test func writesAsPythonDoes() throws {
         let value: JSONValue = .object([
             "b": .array([.integer(1), .number(0.1), .number(1), .null, .bool(true)]),
-            "a": .object([:]), "é\"\\\n\u{1}": .string("/"), "n": .array([]),
+            "a": .object([:]), "é\"\\\n\u{1}\u{1F}": .string("/"), "n": .array([]),
         ])
         #expect(
-            try value.text() == #"{"b":[1,0.1,1.0,null,true],"a":{},"é\"\\\n\u0001":"/","n":[]}"#)
+            try value.text()
+                == #"{"b":[1,0.1,1.0,null,true],"a":{},"é\"\\\n\u0001\u001f":"/","n":[]}"#)
         #expect(
             try JSONValue.object(["a": .array([.object(["b": .integer(1)])])]).text(
                 isIndented: true)

@@ -39,12 +39,3 @@ struct Digest {
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
 }
-
-/// A folder that is gone when the closure returns.
-func withTemporaryFolder<Result>(_ body: (URL) throws -> Result) throws -> Result {
-    let folder = FileManager.default.temporaryDirectory
-        .appendingPathComponent("tokenizer-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    return try body(folder)
-}

@@ -1,39 +1,10 @@
 import Files
 import Foundation
+import TestFiles
 import Testing
 import Yams
 
 @testable import Training
-
-/// A folder of its own for a test, removed at its end.
-private final class Scratch {
-    let url: URL
-
-    init() throws {
-        url = FileManager.default.temporaryDirectory
-            .appendingPathComponent("run-directory-tests-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(at: url) }
-
-    subscript(_ name: String) -> URL { url.appendingPathComponent(name) }
-
-    func put(_ text: String, at name: String) throws {
-        let file = self[name]
-        try FileManager.default.createDirectory(
-            at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try Data(text.utf8).write(to: file)
-    }
-
-    func names(in folder: String = "") throws -> [String] {
-        try FileManager.default.contentsOfDirectory(
-            atPath: folder.isEmpty ? url.path : self[folder].path
-        ).sorted()
-    }
-}
-
-private func text(at url: URL) throws -> String { try String(contentsOf: url, encoding: .utf8) }
 
 @Suite struct RunDirectoryTests {
     private struct Plan: Codable, Equatable {
