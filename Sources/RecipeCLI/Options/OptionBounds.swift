@@ -1,21 +1,23 @@
 import ArgumentParser
 import DataPipeline
+import Training
 
 /// The most that each option with a number may be: far above any use, far below what sums and
 /// products of them could not hold. `Documentation/limits.md` lists them.
 enum OptionBounds {
     /// Options that count something, from 1 or 0 on.
     static let counts: [String: Int] = [
-        "--epochs": 1_000_000, "--batch-size": 1 << 20, "--accumulation": 1 << 20,
+        "--epochs": RunSettings.Most.epochs, "--batch-size": RunSettings.Most.batchSize,
+        "--accumulation": RunSettings.Most.accumulation,
         "--chunk-size": 1 << 20, "--samples": 1 << 31, "--sentences": 1 << 31, "--limit": 1 << 31,
         "--train-samples": 1 << 31, "--test-samples": 1 << 31, "--train": 1 << 31,
         "--test": 1 << 31, "--min-words": 1 << 20, "--max-length": 1 << 20, "--insertions": 1000,
         "--prune": 1 << 31, "--image-size": 4096, "--threads": 4096, "--jobs": 1024,
-        "--snapshot-every": 1 << 40, "--warmup-steps": 1 << 40,
+        "--snapshot-every": 1 << 40, "--warmup-steps": RunSettings.Most.warmupSteps,
     ]
 
     /// The most that a rate or a weight may be.
-    static let rate = 1e6
+    static let rate = RunSettings.Most.rate
 
     /// The seeds that one evaluation may have.
     static let seeds = 1000

@@ -142,6 +142,20 @@ public struct RunSettings: Sendable, Codable, Equatable {
         self.init(defaults.training, batchSize: defaults.batchSize)
     }
 
+    /// The most that figures may be: far above any use.
+    public enum Most {
+        /// Epochs.
+        public static let epochs = 1_000_000
+        /// Samples a step.
+        public static let batchSize = 1 << 20
+        /// Batches a step.
+        public static let accumulation = 1 << 20
+        /// Steps over which a rate climbs.
+        public static let warmupSteps = 1 << 40
+        /// A rate or a weight.
+        public static let rate = 1e6
+    }
+
     /// Throws `TrainingError` where a figure is beyond any use, or beyond what sums of it could hold:
     /// `Documentation/limits.md` lists the bounds.
     public func check() throws {
@@ -150,10 +164,10 @@ public struct RunSettings: Sendable, Codable, Equatable {
             throw TrainingError(
                 "\(name) \(value): expected \(bounds.lowerBound) to \(bounds.upperBound)")
         }
-        try check("epochs", training.epochs, 1...1_000_000)
-        try check("batchSize", batchSize, 1...1 << 20)
-        try check("accumulation", training.accumulation, 1...1 << 20)
-        try check("warmupSteps", training.schedule.warmupSteps, 0...1 << 40)
+        try check("epochs", training.epochs, 1...Most.epochs)
+        try check("batchSize", batchSize, 1...Most.batchSize)
+        try check("accumulation", training.accumulation, 1...Most.accumulation)
+        try check("warmupSteps", training.schedule.warmupSteps, 0...Most.warmupSteps)
         try Self.check("learningRate", training.learningRate)
         if let clip = training.clip { try Self.check("clip", clip) }
         if let ratio = training.stopRatio, !(ratio > 0 && ratio < 1) {
@@ -163,8 +177,8 @@ public struct RunSettings: Sendable, Codable, Equatable {
 
     /// Throws `TrainingError` where a rate or a weight is no number from 0 to a million.
     public static func check(_ name: String, _ value: Double) throws {
-        guard value.isFinite, (0...1e6).contains(value) else {
-            throw TrainingError("\(name) \(value): expected 0 to 1e6")
+        guard value.isFinite, (0...Most.rate).contains(value) else {
+            throw TrainingError("\(name) \(value): expected 0 to \(NumberText.short(Most.rate))")
         }
     }
 

@@ -71,7 +71,7 @@ extension Tool {
                 ("epochs: 1", "epochs: many", "another type than expected"),
                 (
                     "learningRate: 2e-05", "learningRate: .inf",
-                    "learningRate inf: expected 0 to 1e6"
+                    "learningRate inf: expected 0 to 1000000"
                 ),
                 ("batchSize: 32", "batchSize: 0", "batchSize 0: expected 1"),
                 ("method: recipe", "method: magic", "there is no defense ‘magic’"),
