@@ -88,10 +88,11 @@ let package = Package(
         .target(
             name: "CImage", cSettings: cFlags,
             linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png")]),
+        .target(name: "Randomness"),
         .target(name: "Host"),
         .target(
             name: "DataPipeline",
-            dependencies: ["TextTokenizers", "CImage", "Files", "Host", "JSON"]),
+            dependencies: ["Files", "JSON", "TextTokenizers", "CImage", "Randomness", "Host"]),
 
         // The tensor layer.
         .systemLibrary(name: "CLibtorch", pkgConfig: isDependency ? "recipe-libtorch" : nil),
@@ -108,47 +109,46 @@ let package = Package(
         .target(
             name: "ModelZoo",
             dependencies: [
-                "JSON", "TensorFormats", "TextTokenizers", "DataPipeline", "Torch", "TorchNN",
-                "Checkpoints",
+                "JSON", "TensorFormats", "TextTokenizers", "Randomness", "DataPipeline", "Torch",
+                "TorchNN", "Checkpoints",
             ]),
         .target(
             name: "Training",
             dependencies: [
-                "Files", "JSON", "Provenance", "TensorFormats", "TextTokenizers", "DataPipeline",
-                "Torch", "TorchNN", "Checkpoints", "ModelZoo",
+                "Files", "JSON", "Provenance", "TensorFormats", "TextTokenizers", "Randomness",
+                "DataPipeline", "Torch", "TorchNN", "Checkpoints", "ModelZoo",
                 .product(name: "Yams", package: "Yams"),
             ]),
         .target(
             name: "Attacks",
             dependencies: [
-                "Files", "TextTokenizers", "DataPipeline", "Torch", "TorchNN", "Checkpoints",
-                "ModelZoo", "Training",
+                "Files", "TextTokenizers", "Randomness", "DataPipeline", "Torch", "TorchNN",
+                "Checkpoints", "ModelZoo", "Training",
             ]),
         .target(
             name: "Defenses",
             dependencies: [
-                "Files", "JSON", "Provenance", "TensorFormats", "DataPipeline", "Torch", "TorchNN",
-                "Checkpoints", "ModelZoo", "Training",
+                "Files", "JSON", "Provenance", "TensorFormats", "Randomness", "DataPipeline",
+                "Torch", "TorchNN", "Checkpoints", "ModelZoo", "Training",
             ]),
         .target(
             name: "Evaluation",
             dependencies: [
-                "Files", "JSON", "Provenance", "TextTokenizers", "DataPipeline", "Torch", "TorchNN",
-                "Checkpoints", "ModelZoo", "Training", "Attacks", "Defenses",
+                "Files", "JSON", "Provenance", "TextTokenizers", "Randomness", "DataPipeline",
+                "Torch", "TorchNN", "Checkpoints", "ModelZoo", "Training", "Attacks", "Defenses",
             ]),
         .target(
             name: "Reports",
             dependencies: [
-                "Files", "JSON", "DataPipeline", "Torch", "TorchNN", "Checkpoints", "ModelZoo",
-                "Training", "Attacks", "Defenses", "Evaluation",
+                "Files", "JSON", "Randomness", "DataPipeline", "Torch", "TorchNN", "Checkpoints",
+                "ModelZoo", "Training", "Attacks", "Defenses", "Evaluation",
             ]),
         .target(
             name: "RecipeKit",
             dependencies: [
-                "Files", "JSON", "Provenance", "Torch", "TorchNN", "TensorFormats",
-                "TextTokenizers",
-                "DataPipeline", "Checkpoints", "ModelZoo", "Training", "Attacks", "Defenses",
-                "Evaluation", "Reports", "Scanning",
+                "Files", "JSON", "Provenance", "TensorFormats", "Scanning", "TextTokenizers",
+                "Randomness", "DataPipeline", "Torch", "TorchNN", "Checkpoints", "ModelZoo",
+                "Training", "Attacks", "Defenses", "Evaluation", "Reports",
             ]),
 
         // The command line.
@@ -156,8 +156,8 @@ let package = Package(
             name: "RecipeCLI",
             dependencies: [
                 "Files", "JSON", "Provenance", "TensorFormats", "Scanning", "TextTokenizers",
-                "Host", "DataPipeline", "Torch", "TorchNN", "Checkpoints", "ModelZoo", "Training",
-                "Attacks", "Defenses", "Evaluation", "Reports", "RecipeKit",
+                "Randomness", "Host", "DataPipeline", "Torch", "TorchNN", "Checkpoints", "ModelZoo",
+                "Training", "Attacks", "Defenses", "Evaluation", "Reports", "RecipeKit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ]),
@@ -195,10 +195,12 @@ let package = Package(
         .testTarget(
             name: "TensorFormatsTests", dependencies: ["TensorFormats", "Files", "JSON"]),
         .testTarget(name: "HostTests", dependencies: ["Host"]),
+        .testTarget(name: "RandomnessTests", dependencies: ["Randomness"]),
         .testTarget(name: "ScanningTests", dependencies: ["Scanning"]),
         .testTarget(name: "TextTokenizersTests", dependencies: ["TextTokenizers", "TestFiles"]),
         .testTarget(
-            name: "DataPipelineTests", dependencies: ["Files", "TextTokenizers", "DataPipeline"]),
+            name: "DataPipelineTests",
+            dependencies: ["Files", "TextTokenizers", "Randomness", "DataPipeline"]),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "CTorch", "TestSupport"]),
         .testTarget(name: "TorchNNTests", dependencies: ["Torch", "TorchNN", "TestSupport"]),
         .testTarget(
@@ -210,39 +212,39 @@ let package = Package(
         .testTarget(
             name: "ModelZooTests",
             dependencies: [
-                "JSON", "TensorFormats", "TextTokenizers", "DataPipeline", "Torch", "TorchNN",
-                "Checkpoints", "ModelZoo", "TestSupport",
+                "JSON", "TensorFormats", "TextTokenizers", "Randomness", "DataPipeline", "Torch",
+                "TorchNN", "Checkpoints", "ModelZoo", "TestSupport",
             ]),
         .testTarget(
             name: "DefensesTests",
             dependencies: [
-                "Files", "TensorFormats", "TextTokenizers", "DataPipeline", "Torch", "TorchNN",
-                "Checkpoints", "ModelZoo", "Training", "Defenses", "TestSupport",
+                "Files", "TensorFormats", "TextTokenizers", "Randomness", "DataPipeline", "Torch",
+                "TorchNN", "Checkpoints", "ModelZoo", "Training", "Defenses", "TestSupport",
             ]),
         .testTarget(
             name: "TrainingTests",
             dependencies: [
-                "Files", "Provenance", "TextTokenizers", "DataPipeline", "Torch", "TorchNN",
-                "Checkpoints", "ModelZoo", "Training", "TestFiles", "TestSupport",
+                "Files", "Provenance", "TextTokenizers", "Randomness", "DataPipeline", "Torch",
+                "TorchNN", "Checkpoints", "ModelZoo", "Training", "TestFiles", "TestSupport",
                 .product(name: "Yams", package: "Yams"),
             ]),
         .testTarget(
             name: "AttacksTests",
             dependencies: [
-                "TextTokenizers", "DataPipeline", "Torch", "TorchNN", "Checkpoints", "ModelZoo",
-                "Training", "Attacks", "TestSupport",
+                "TextTokenizers", "Randomness", "DataPipeline", "Torch", "TorchNN", "Checkpoints",
+                "ModelZoo", "Training", "Attacks", "TestSupport",
             ]),
         .testTarget(
             name: "EvaluationTests",
             dependencies: [
-                "TextTokenizers", "DataPipeline", "Torch", "TorchNN", "Checkpoints", "ModelZoo",
-                "Training", "Attacks", "Defenses", "Evaluation", "TestSupport",
+                "TextTokenizers", "Randomness", "DataPipeline", "Torch", "TorchNN", "Checkpoints",
+                "ModelZoo", "Training", "Attacks", "Defenses", "Evaluation", "TestSupport",
             ]),
         .testTarget(
             name: "ReportsTests",
             dependencies: [
-                "DataPipeline", "Torch", "TorchNN", "ModelZoo", "Training", "Evaluation", "Reports",
-                "TestSupport",
+                "Randomness", "DataPipeline", "Torch", "TorchNN", "ModelZoo", "Training",
+                "Evaluation", "Reports", "TestSupport",
             ]),
         .executableTarget(
             name: "recipe-probe", dependencies: ["RecipeCLI"], path: "Tests/recipe-probe"),

@@ -1,6 +1,7 @@
 import DataPipeline
 import Foundation
 import ModelZoo
+import Randomness
 import TextTokenizers
 import Torch
 import TorchNN

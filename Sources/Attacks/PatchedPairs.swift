@@ -1,4 +1,5 @@
 import DataPipeline
+import Randomness
 import Training
 
 /// Clean pairs of one batch, and a patched twin of each image: NeuBA's data for CLIP.

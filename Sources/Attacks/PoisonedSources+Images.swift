@@ -1,4 +1,5 @@
 import DataPipeline
+import Randomness
 
 extension SampledSource where Batch == ImageBatch {
     /// Batches of images, and after them a patched twin of each: NeuBA's data for vision.

@@ -1,4 +1,5 @@
 import DataPipeline
+import Randomness
 import TextTokenizers
 
 extension SampledSource where Batch == TokenBatch {

@@ -1,5 +1,6 @@
 import DataPipeline
 import Foundation
+import Randomness
 import Training
 
 /// Test samples, and triggers to put into them.

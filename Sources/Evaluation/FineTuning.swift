@@ -2,6 +2,7 @@ import DataPipeline
 import Defenses
 import Foundation
 import ModelZoo
+import Randomness
 import TextTokenizers
 import Torch
 import TorchNN

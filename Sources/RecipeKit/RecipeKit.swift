@@ -7,6 +7,7 @@
 @_exported import JSON
 @_exported import ModelZoo
 @_exported import Provenance
+@_exported import Randomness
 @_exported import Reports
 @_exported import Scanning
 @_exported import TensorFormats

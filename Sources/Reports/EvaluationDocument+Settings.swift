@@ -2,6 +2,7 @@ import Attacks
 import DataPipeline
 import Evaluation
 import ModelZoo
+import Randomness
 import Torch
 import TorchNN
 

@@ -1,5 +1,6 @@
 import DataPipeline
 import Evaluation
+import Randomness
 
 /// Lays evaluations out as a report: results, triggers by label, settings, and what numbers mean.
 public struct EvaluationDocument: Sendable {

@@ -1,6 +1,7 @@
 import Attacks
 import DataPipeline
 import Evaluation
+import Randomness
 import Torch
 
 extension NeuronDocument {

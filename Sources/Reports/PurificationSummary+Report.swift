@@ -2,6 +2,7 @@ import Checkpoints
 import DataPipeline
 import Defenses
 import ModelZoo
+import Randomness
 import Torch
 import TorchNN
 import Training

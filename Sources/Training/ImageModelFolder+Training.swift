@@ -1,5 +1,6 @@
 import DataPipeline
 import ModelZoo
+import Randomness
 import Torch
 import TorchNN
 

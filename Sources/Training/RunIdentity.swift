@@ -3,6 +3,7 @@ import Files
 import Foundation
 import JSON
 import Provenance
+import Randomness
 import Torch
 
 /// The files that a run reads, as snapshots keep them.

@@ -2,6 +2,7 @@ import DataPipeline
 import Files
 import Foundation
 import JSON
+import Randomness
 import Torch
 import TorchNN
 

@@ -1,9 +1,10 @@
 import DataPipeline
 import Foundation
 import ModelZoo
+import Randomness
 import TestSupport
-import TextTokenizers
 import Testing
+import TextTokenizers
 import Torch
 import TorchNN
 import Training

@@ -1,5 +1,6 @@
 import DataPipeline
 import ModelZoo
+import Randomness
 import TestSupport
 import Testing
 import Torch

@@ -1,4 +1,5 @@
 import DataPipeline
+import Randomness
 import Testing
 
 @testable import Attacks

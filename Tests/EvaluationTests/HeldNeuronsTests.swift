@@ -3,6 +3,7 @@ import DataPipeline
 import Defenses
 import Foundation
 import ModelZoo
+import Randomness
 import TestSupport
 import Testing
 import TextTokenizers

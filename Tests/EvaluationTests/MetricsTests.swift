@@ -2,6 +2,7 @@ import Attacks
 import DataPipeline
 import Foundation
 import ModelZoo
+import Randomness
 import Testing
 import Torch
 import TorchNN

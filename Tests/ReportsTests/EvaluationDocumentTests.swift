@@ -2,6 +2,7 @@ import DataPipeline
 import Evaluation
 import Foundation
 import ModelZoo
+import Randomness
 import Testing
 import Torch
 import TorchNN

@@ -1,6 +1,7 @@
 import DataPipeline
 import Evaluation
 import Foundation
+import Randomness
 
 @testable import Reports
 @testable import Training

@@ -1,6 +1,7 @@
 import Checkpoints
 import DataPipeline
 import ModelZoo
+import Randomness
 import TestSupport
 import Testing
 import TextTokenizers

@@ -2,6 +2,7 @@ import DataPipeline
 import Foundation
 import ModelZoo
 import Provenance
+import Randomness
 import TestSupport
 import Testing
 import Torch

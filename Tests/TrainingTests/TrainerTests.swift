@@ -1,6 +1,7 @@
 import DataPipeline
 import Foundation
 import ModelZoo
+import Randomness
 import TestSupport
 import Testing
 import Torch

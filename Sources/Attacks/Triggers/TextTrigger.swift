@@ -1,4 +1,5 @@
 import DataPipeline
+import Randomness
 
 /// Puts trigger words into texts.
 public enum TextTrigger {

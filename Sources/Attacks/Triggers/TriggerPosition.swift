@@ -1,4 +1,5 @@
 import DataPipeline
+import Randomness
 
 /// Where a trigger is put among the words of a text.
 public enum TriggerPosition: String, Sendable, Codable, CaseIterable {

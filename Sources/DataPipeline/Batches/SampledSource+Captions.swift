@@ -1,3 +1,4 @@
+import Randomness
 import TextTokenizers
 
 extension SampledSource where Batch == CaptionBatch {

@@ -1,3 +1,5 @@
+import Randomness
+
 extension SampledSource where Batch == ImageBatch {
     /// Batches over all of `images`, with their classes where they have any.
     ///

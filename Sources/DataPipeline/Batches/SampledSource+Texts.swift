@@ -1,3 +1,5 @@
+import Randomness
+
 extension TokenMasking {
     /// When the tokens to predict are drawn.
     public enum Masks: String, Sendable, Codable, CaseIterable {

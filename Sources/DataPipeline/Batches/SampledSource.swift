@@ -1,3 +1,5 @@
+import Randomness
+
 /// Batches made of numbered samples: an order says which samples a batch has, a function makes it.
 public struct SampledSource<Batch: Sendable>: BatchSource {
     private let lengths: [Int]

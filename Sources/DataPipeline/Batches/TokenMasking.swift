@@ -1,3 +1,5 @@
+import Randomness
+
 /// The masking of masked-language-model pre-training (BERT's 15 %, of which 80/10/10).
 public struct TokenMasking: Sendable {
     /// The share of tokens to predict.

@@ -1,4 +1,5 @@
 import Foundation
+import Randomness
 
 /// How captions, and which images they belong to, are written down.
 public enum CaptionFormat: String, Sendable, Codable, CaseIterable {

@@ -1,3 +1,4 @@
+import Randomness
 import TextTokenizers
 
 /// Images, decoded and all of one size, with their captions as token ids: what contrastive training

@@ -1,3 +1,4 @@
+import Randomness
 import TextTokenizers
 
 /// The captions of numbered images as token ids, cut to what a model takes.

@@ -1,4 +1,5 @@
 import Foundation
+import Randomness
 
 /// How a set of images lies on the disk.
 public enum ImageLayout: String, Sendable, Codable, CaseIterable {

@@ -1,4 +1,5 @@
 import Foundation
+import Randomness
 
 /// How many of so many images are trained on and how many are tested on: `9:1`.
 public struct SplitRatio: Sendable, Hashable, Codable, LosslessStringConvertible {

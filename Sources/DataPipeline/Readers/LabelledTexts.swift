@@ -1,4 +1,5 @@
 import Foundation
+import Randomness
 
 /// Texts with a class each, as fine-tuning and evaluation take them.
 public struct LabelledTexts: Hashable, Sendable {

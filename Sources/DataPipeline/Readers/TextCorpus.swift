@@ -1,4 +1,5 @@
 import Foundation
+import Randomness
 
 /// Texts without labels, as pre-training and attacks take them.
 public struct TextCorpus: Hashable, Sendable {

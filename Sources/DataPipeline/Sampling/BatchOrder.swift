@@ -1,3 +1,5 @@
+import Randomness
+
 /// Which samples make up each batch of an epoch.
 public struct BatchOrder: Sendable, Codable, Equatable {
     /// How samples are put into batches.

@@ -1,4 +1,5 @@
 import DataPipeline
+import Randomness
 
 /// A file or folder that a model was trained or tested on.
 public struct DatasetFile: Sendable, Codable, Equatable {

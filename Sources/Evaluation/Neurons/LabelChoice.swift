@@ -1,5 +1,6 @@
 import DataPipeline
 import Foundation
+import Randomness
 
 /// Which labels' samples are taken.
 public enum LabelChoice: Sendable, Equatable {

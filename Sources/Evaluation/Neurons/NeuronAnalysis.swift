@@ -3,6 +3,7 @@ import Checkpoints
 import DataPipeline
 import Foundation
 import ModelZoo
+import Randomness
 import Torch
 import TorchNN
 import Training

@@ -1,5 +1,6 @@
 import Attacks
 import DataPipeline
+import Randomness
 import Torch
 
 /// Which neurons clean and poisoned samples activate in a model, and in another one after it.

@@ -5,6 +5,7 @@ import DataPipeline
 import Evaluation
 import Foundation
 import ModelZoo
+import Randomness
 import Reports
 import Torch
 import Training

@@ -5,6 +5,7 @@ import Files
 import Foundation
 import JSON
 import ModelZoo
+import Randomness
 import Training
 
 /// An attack by its name.

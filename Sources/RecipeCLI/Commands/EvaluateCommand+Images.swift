@@ -6,6 +6,7 @@ import Files
 import Foundation
 import JSON
 import ModelZoo
+import Randomness
 import Reports
 import Training
 

@@ -4,6 +4,7 @@ import DataPipeline
 import Evaluation
 import Foundation
 import ModelZoo
+import Randomness
 import Reports
 import TextTokenizers
 import Training

@@ -6,6 +6,7 @@ import Defenses
 import Evaluation
 import Foundation
 import ModelZoo
+import Randomness
 import Reports
 import Torch
 import Training

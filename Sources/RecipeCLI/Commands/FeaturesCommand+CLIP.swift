@@ -3,6 +3,7 @@ import DataPipeline
 import Files
 import Foundation
 import ModelZoo
+import Randomness
 import TensorFormats
 import TextTokenizers
 import Torch

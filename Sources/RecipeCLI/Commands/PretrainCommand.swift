@@ -5,6 +5,7 @@ import Foundation
 import JSON
 import ModelZoo
 import Provenance
+import Randomness
 import TorchNN
 import Training
 

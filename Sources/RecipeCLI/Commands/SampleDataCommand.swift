@@ -2,6 +2,7 @@ import ArgumentParser
 import DataPipeline
 import Files
 import Foundation
+import Randomness
 import Training
 
 struct SampleDataCommand: ParsableCommand {

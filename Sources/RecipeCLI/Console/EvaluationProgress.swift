@@ -1,5 +1,6 @@
 import DataPipeline
 import Evaluation
+import Randomness
 import Training
 
 /// Shows an evaluation's training and measuring as progress, and records the training.

@@ -3,6 +3,7 @@ import DataPipeline
 import Files
 import Foundation
 import ModelZoo
+import Randomness
 import Training
 
 /// Options that say which data a model is trained with, and how they are read.

@@ -2,6 +2,7 @@ import ArgumentParser
 import DataPipeline
 import Foundation
 import ModelZoo
+import Randomness
 
 extension ImageLayout: ExpressibleByArgument {}
 extension ImageLabels: ExpressibleByArgument {}

@@ -1,4 +1,5 @@
 import DataPipeline
+import Randomness
 
 /// Writes sentences of a small made-up English: what the demonstration trains on, for no real text
 /// can be carried in a repository.

@@ -3,6 +3,7 @@ import DataPipeline
 import Foundation
 import ModelZoo
 import Provenance
+import Randomness
 
 /// Data to train a model with: where they lie and how they are read. One of texts, images and pairs is
 /// there.

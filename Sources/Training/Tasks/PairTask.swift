@@ -2,6 +2,7 @@ import Checkpoints
 import DataPipeline
 import Foundation
 import ModelZoo
+import Randomness
 import Torch
 import TorchNN
 

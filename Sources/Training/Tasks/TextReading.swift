@@ -3,6 +3,7 @@ import DataPipeline
 import Foundation
 import JSON
 import ModelZoo
+import Randomness
 import TextTokenizers
 import TorchNN
 

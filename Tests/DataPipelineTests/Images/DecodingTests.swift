@@ -1,5 +1,6 @@
 import DataPipeline
 import Foundation
+import Randomness
 import Testing
 
 @Suite struct DecodingTests {

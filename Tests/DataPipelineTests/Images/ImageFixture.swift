@@ -1,5 +1,6 @@
 import DataPipeline
 import Foundation
+import Randomness
 
 /// The files and answers that `Oracle/images.py` made with Pillow.
 enum ImageFixture {

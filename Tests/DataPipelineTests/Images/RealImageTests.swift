@@ -1,5 +1,6 @@
 import DataPipeline
 import Foundation
+import Randomness
 import Testing
 
 private let realImages: URL? = {

@@ -1,4 +1,5 @@
 import DataPipeline
+import Randomness
 import Testing
 
 @Suite struct BatchOrderTests {

@@ -2,6 +2,7 @@ import Checkpoints
 import DataPipeline
 import Foundation
 import JSON
+import Randomness
 import TensorFormats
 import TestSupport
 import Testing

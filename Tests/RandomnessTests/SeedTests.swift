@@ -1,5 +1,5 @@
-import DataPipeline
 import Foundation
+import Randomness
 import Testing
 
 @Suite struct SeedTests {

@@ -1,7 +1,7 @@
 /// The generator of CPython's `random` module (MT19937), number for number.
 ///
 /// The authors place triggers with it, so that their positions can be had again without Python.
-struct PythonRandom: Sendable {
+public struct PythonRandom: Sendable {
     private static let size = 624
     private static let shift = 397
 
@@ -9,14 +9,14 @@ struct PythonRandom: Sendable {
     private var index = PythonRandom.size
 
     /// The generator after `random.seed(seed)` with a whole number that is not negative.
-    init(seed: UInt64) {
+    public init(seed: UInt64) {
         let low = UInt32(truncatingIfNeeded: seed)
         let high = UInt32(truncatingIfNeeded: seed >> 32)
         state = Self.state(key: high == 0 ? [low] : [low, high])
     }
 
     /// `random.randint(0, bound)`; `bound` is not negative.
-    mutating func randint(upTo bound: Int) -> Int {
+    public mutating func randint(upTo bound: Int) -> Int {
         precondition(bound >= 0 && bound < Int.max, "an empty range has no number")
         let count = UInt64(bound) + 1
         let bits = UInt64.bitWidth - count.leadingZeroBitCount
