@@ -3,174 +3,212 @@ import Checkpoints
 import DataPipeline
 import Foundation
 import ModelZoo
+import Provenance
 import Randomness
-import TextTokenizers
 import Torch
 import Training
 
-/// Fine-tunes a pre-trained model on a task, as a downstream user would, and measures how well the
+/// A way to use a pre-trained model on a task, as a downstream user would, and to measure how well the
 /// result works and how far triggers steer it (paper, section 5.1).
-public struct Evaluator: Sendable {
-    /// How classifiers are made.
-    public var fineTuning = FineTuning()
-    /// Trigger words to try.
-    public var triggers = TriggerSet.por
-    /// Where a trigger is put among the words.
-    public var position = TriggerPosition.random
-    /// How often a trigger is put into a text.
-    public var insertions = 1
+///
+/// The value is its own record: what `plan.yaml` in a report's folder has as settings.
+public protocol Evaluator: Sendable, Codable {
+    /// The model's files.
+    associatedtype Folder: TaskModel
+    /// The samples.
+    associatedtype Task: DownstreamTask
+
+    /// What plans call it.
+    static var name: String { get }
+    /// The paper's settings for a model and data.
+    static func paper(for folder: Folder, on data: DownstreamData) throws -> Self
+    /// Reads data for a model.
+    ///
+    /// - Throws: What is wrong with the data, and where the model cannot take them.
+    static func read(
+        _ data: DownstreamData, for folder: Folder,
+        observe: @escaping @Sendable (ReadingProgress) -> Void
+    ) throws -> Task
+    /// Whether two models take samples prepared alike.
+    static func takesAlike(_ folder: Folder, _ other: Folder, _ data: DownstreamData) throws -> Bool
+
     /// Which samples count for the attack success rate.
-    public var filter = AttackSuccess.Filter.none
-    /// One classifier is made and measured with each.
-    public var seeds = [Seed(42), Seed(43), Seed(44)]
-    /// Where the work is done.
-    public var device = Device.cpu
-
-    /// The paper's settings with three seeds.
-    public init() {}
-
-    /// Training and test texts of a task.
-    public struct Task: Sendable {
-        /// What classifiers are trained on.
-        public let train: LabelledTexts
-        /// What they are measured on; labels as in `train`.
-        public let test: LabelledTexts
-        /// The texts of `test` that are in `train` too.
-        public let shared: SharedSamples
-
-        /// Reads two files; the test file's labels are those of the training file.
-        ///
-        /// With `samples`, at most so many texts of each are used, drawn from `seed`. Throws
-        /// `DataError` for a malformed file, and `TrainingError` where the training texts have one
-        /// label only.
-        public init(
-            train: URL, test: URL, textColumn: String? = nil, labelColumn: String? = nil,
-            samples: (train: Int?, test: Int?) = (nil, nil), seed: Seed = Seed(42)
-        ) throws {
-            let texts = try LabelledTexts.read(
-                train, textColumn: textColumn, labelColumn: labelColumn)
-            self.train = texts.randomSubset(of: samples.train ?? .max, seed: seed)
-            self.test = try LabelledTexts.read(
-                test, textColumn: textColumn, labelColumn: labelColumn,
-                labelNames: texts.labelNames
-            ).randomSubset(of: samples.test ?? .max, seed: seed)
-            guard Set(self.train.labels).count > 1 else {
-                throw TrainingError(
-                    texts.labelNames.count > 1
-                        ? "\(train.path): the \(self.train.texts.count) texts that were drawn have "
-                            + "one label; use more of them"
-                        : "\(train.path): all texts have one label; a classifier needs at least two"
-                )
-            }
-            shared = SharedSamples(train: self.train, test: self.test)
-        }
-    }
-
-    /// What an evaluation says as it goes.
-    public enum Progress: Sendable {
-        /// A classifier is being trained with this seed.
-        case training(Seed, TrainingEvent)
-        /// Of so many passes over the test samples, so many are done; without a seed where nothing
-        /// was trained.
-        case measuring(Seed?, done: Int, of: Int)
-    }
-
+    var filter: AttackSuccess.Filter { get }
+    /// The same with one of the values of a setting that has several, by the names of the values.
+    var variants: [(name: String, evaluator: Self)] { get }
+    /// What is read beside the model and the data.
+    var sources: [DataSource] { get }
+    /// What becomes of the pooler before fine-tuning; nil where models have none.
+    var poolerPolicy: PoolerPolicy? { get }
+    /// Throws what can be refused before data are read.
+    func check(_ folder: Folder) throws
+    /// What is to be said of the samples before a model is tried on them; throws where it cannot be.
+    func remarks(on task: Task, for folder: Folder) throws -> [String]
     /// The settings as reports show them.
-    public var settings: EvaluationSettings {
-        var settings = EvaluationSettings()
-        settings.epochs = fineTuning.epochs
-        settings.learningRate = fineTuning.learningRate
-        settings.batchSize = fineTuning.batchSize
-        settings.triggers = triggers
-        settings.filter = filter
-        settings.computeType = fineTuning.precision.computeType(on: device)
-        settings.samples = .texts(
-            .init(
-                maximumLength: fineTuning.maximumLength, position: position,
-                insertions: insertions))
-        return settings
-    }
+    func settings(on task: Task, device: Device) throws -> EvaluationSettings
+    /// Makes classifiers of a model, and measures them.
+    func results(
+        of folder: Folder, on task: Task, device: Device,
+        observe: (EvaluationProgress) throws -> Void
+    ) throws -> [SeedResult]
+}
+
+/// What an evaluation says as it goes.
+public enum EvaluationProgress: Sendable {
+    /// A classifier is being trained with this seed.
+    case training(Seed, TrainingEvent)
+    /// Of so many passes over the test samples, so many are done; without a seed where nothing was
+    /// trained.
+    case measuring(Seed?, done: Int, of: Int)
+}
+
+extension Evaluator {
+    /// Itself.
+    public var variants: [(name: String, evaluator: Self)] { [("", self)] }
+    /// None.
+    public var poolerPolicy: PoolerPolicy? { nil }
+    /// Nothing.
+    public var sources: [DataSource] { [] }
+    /// Always.
+    public static func takesAlike(
+        _ folder: Folder, _ other: Folder, _ data: DownstreamData
+    ) throws -> Bool { true }
 
     /// Evaluates the model of `folder`; with `reference`, a clean model is evaluated alike and its
     /// attack success rate is the floor that the report compares with.
+    ///
+    /// `referenceTask` is the same task prepared as the clean model takes it; by default that sees the
+    /// bytes of `task`. Each model normalizes images as its own files say. Throws `TrainingError` where
+    /// the two tasks differ in more than the preparation.
     public func evaluate(
-        _ folder: BERTFolder, on task: Task, reference: BERTFolder? = nil, command: String? = nil,
-        observe: (Progress) throws -> Void = { _ in }
+        _ folder: Folder, on task: Task, reference: Folder? = nil, referenceTask: Task? = nil,
+        device: Device = .cpu, command: String? = nil,
+        observe: (EvaluationProgress) throws -> Void = { _ in }
     ) throws -> EvaluationReport {
+        let settings = try settings(on: task, device: device)
+        let own = referenceTask ?? task
+        guard own.isSame(as: task) else {
+            throw TrainingError(
+                "\(own.files.first?.path ?? "the reference"): the samples that the clean model is "
+                    + "evaluated on are others than the model's; give both the same")
+        }
         let clean = try reference.map {
             EvaluationReference(
-                model: $0.folder.url.path, seeds: try results(of: $0, on: task, observe: observe))
+                model: $0.folder.url.path,
+                preparation: own.preparation == task.preparation ? nil : own.preparation,
+                seeds: try results(of: $0, on: own, device: device, observe: observe))
         }
         return EvaluationReport(
-            model: folder.folder.url.path,
-            data: [
-                Self.file(.train, task.train), Self.file(.test, task.test),
-            ],
-            labelNames: task.train.labelNames, testCount: task.test.texts.count,
-            sharedSamples: task.shared,
-            poolerPolicy: fineTuning.pooler, settings: settings, command: command,
-            seeds: try results(of: folder, on: task, observe: observe), reference: clean)
+            model: folder.folder.url.path, data: task.files, labelNames: task.labelNames,
+            testCount: task.truth.count, sharedSamples: task.shared, poolerPolicy: poolerPolicy,
+            settings: settings, command: command,
+            seeds: try results(of: folder, on: task, device: device, observe: observe),
+            reference: clean)
     }
 
-    private static func file(_ role: DatasetFile.Role, _ texts: LabelledTexts) -> DatasetFile {
-        DatasetFile(
-            role, path: texts.source.file, samples: texts.texts.count,
-            available: texts.source.rows)
-    }
-
-    private func results(
-        of folder: BERTFolder, on task: Task, observe: (Progress) throws -> Void
-    ) throws -> [SeedResult] {
-        try TextTrial(folder: folder, task: task, evaluator: self)
-            .results(seeds: seeds, filter: filter, observe: observe)
+    /// Reads `data` and evaluates the model of `folder` on them in each variant.
+    ///
+    /// - Parameters:
+    ///   - begin: Called once all is read and checked, before anything is computed.
+    public func evaluate(
+        _ folder: Folder, reading data: DownstreamData, reference: Folder? = nil,
+        device: Device = .cpu, command: String? = nil,
+        reading: @escaping @Sendable (ReadingProgress) -> Void = { _ in },
+        begin: (Task) throws -> Void = { _ in },
+        observe: (EvaluationProgress) throws -> Void = { _ in }
+    ) throws -> [EvaluationReport] {
+        for folder in [folder, reference].compactMap({ $0 }) { try check(folder) }
+        let task = try Self.read(data, for: folder, observe: reading)
+        let other = try reference.flatMap {
+            // What was left out is named once.
+            try Self.takesAlike(folder, $0, data) ? nil : Self.read(data, for: $0) { _ in }
+        }
+        var said: Set<String> = []
+        for remark in try [folder, reference].compactMap({ $0 }).flatMap({
+            try remarks(on: task, for: $0)
+        }) where said.insert(remark).inserted {
+            reading(.remark(remark))
+        }
+        try begin(task)
+        return try variants.map {
+            try $0.evaluator.evaluate(
+                folder, on: task, reference: reference, referenceTask: other, device: device,
+                command: command, observe: observe)
+        }
     }
 }
 
-/// A BERT on texts, which are tokenized once for all seeds.
-private struct TextTrial: ClassifierTrial {
-    private let folder: BERTFolder
-    private let task: Evaluator.Task
-    private let evaluator: Evaluator
-    private let tokenizer: WordPieceTokenizer
-    private let train: [[Int32]]
-    private let clean: [[Int32]]
+// MARK: Trials
 
-    init(folder: BERTFolder, task: Evaluator.Task, evaluator: Evaluator) throws {
-        let length = evaluator.fineTuning.maximumLength
-        try folder.checkLength(length)
-        self.folder = folder
-        self.task = task
-        self.evaluator = evaluator
-        tokenizer = try folder.tokenizer()
-        train = tokenizer.encodeAll(task.train.texts, maximumLength: length)
-        clean = tokenizer.encodeAll(task.test.texts, maximumLength: length)
-    }
+/// A model on a task: how a classifier is made of it, and what that answers with a trigger in every
+/// test sample.
+protocol ClassifierTrial {
+    associatedtype Goal: Objective
+    associatedtype Source: BatchSource where Source.Batch == Goal.Batch
+    associatedtype Task: DownstreamTask
 
-    var labelNames: [String] { task.test.labelNames }
-    var truth: [Int] { task.test.labels }
-    var triggerNames: [String] { evaluator.triggers }
+    var task: Task { get }
+    /// The triggers to try, as reports name them.
+    var triggerNames: [String] { get }
+    /// A trainer of a classifier.
+    func trainer(seed: Seed) throws -> Trainer<Goal, Source>
+    /// The answers to all test samples with the trigger of that index in them, or with none.
+    func answers(of model: Goal.Model, trigger: Int?, seed: Seed) throws -> TrialAnswers
+}
 
-    func trainer(
-        seed: Seed
-    ) throws -> Trainer<RowsHeldAtZero<SequenceClassification>, SampledSource<TokenBatch>> {
-        try evaluator.fineTuning.trainer(
-            on: folder, texts: train, labels: task.train.labels,
-            labelCount: task.train.labelNames.count, tokenizer: tokenizer, seed: seed,
-            device: evaluator.device)
-    }
+/// What a classifier answers to all test samples.
+struct TrialAnswers {
+    /// The predicted label of each.
+    var labels: [Int]
+    /// In how many of them the trigger is not to be seen.
+    var lost = 0
+}
 
-    func answers(of model: BERT, trigger: Int?, seed: Seed) throws -> TrialAnswers {
-        let predictor = SequencePredictor(model)
-        guard let trigger else { return TrialAnswers(labels: try predictor.classes(of: clean)) }
-        let texts = zip(task.test.indices, task.test.texts).map { sample, text in
-            TextTrigger.insert(
-                evaluator.triggers[trigger], into: text, position: evaluator.position,
-                count: evaluator.insertions, seed: seed, sample: sample)
+extension ClassifierTrial {
+    /// Makes a classifier with each seed and measures it.
+    func results(
+        seeds: [Seed], filter: AttackSuccess.Filter,
+        observe: (EvaluationProgress) throws -> Void
+    ) throws -> [SeedResult] {
+        try seeds.map { seed in
+            let trainer = try trainer(seed: seed)
+            var summary = RunSummary()
+            while let event = try trainer.next() {
+                summary.note(event)
+                try observe(.training(seed, event))
+            }
+            return try task.measure(
+                triggerNames, summary, seed: seed, filter: filter, observe: observe
+            ) { try answers(of: trainer.model, trigger: $0, seed: seed) }
         }
-        let encoded = tokenizer.encodeAll(
-            texts, maximumLength: evaluator.fineTuning.maximumLength)
-        // A trigger beyond the cut leaves the same tokens as no trigger.
-        let lost = zip(encoded, clean).count { $0 == $1 }
-        return TrialAnswers(labels: try predictor.classes(of: encoded), lost: lost)
+    }
+}
+
+extension DownstreamTask {
+    /// Counts what a classifier `answers` to all test samples, with the trigger of an index in them or
+    /// with none; `summary` is that of its training, if it was trained.
+    func measure(
+        _ triggers: [String], _ summary: RunSummary = RunSummary(), seed: Seed?,
+        filter: AttackSuccess.Filter, observe: (EvaluationProgress) throws -> Void,
+        answers: (_ trigger: Int?) throws -> TrialAnswers
+    ) throws -> SeedResult {
+        let clock = ContinuousClock.now
+        let passes = triggers.count + 1
+        let success = try AttackSuccess(
+            truth: truth, cleanPredictions: answers(nil).labels, labelNames: labelNames,
+            filter: filter)
+        try observe(.measuring(seed, done: 1, of: passes))
+        let results = try triggers.enumerated().map { index, name in
+            let answers = try answers(index)
+            let result = try success.result(
+                of: name, predictions: answers.labels, lost: answers.lost)
+            try observe(.measuring(seed, done: index + 2, of: passes))
+            return result
+        }
+        return SeedResult(
+            seed: seed, accuracy: success.accuracy, triggers: results,
+            trainSeconds: summary.seconds,
+            evalSeconds: (ContinuousClock.now - clock) / .seconds(1),
+            finalLoss: summary.finalTerms["classification"])
     }
 }

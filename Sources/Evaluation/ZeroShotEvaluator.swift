@@ -3,15 +3,20 @@ import Checkpoints
 import DataPipeline
 import Foundation
 import ModelZoo
+import Provenance
+import TextTokenizers
 import Torch
 import TorchNN
 import Training
 
-/// Measures a CLIP as most of its users use it, without any training: how well prompts tell classes,
-/// and how far patches steer that.
+/// A CLIP as most of its users use it, without any training: how well prompts tell classes, and how far
+/// patches steer that.
 ///
 /// A patch is pasted on prepared images, as for fine-tuned classifiers.
-public struct ZeroShotEvaluator: Sendable {
+public struct ZeroShotEvaluator: Evaluator, Equatable {
+    /// `zero-shot`.
+    public static let name = "zero-shot"
+
     /// What the model is asked of each class.
     public var prompts = ClassPrompts.plain
     /// What prompts call the classes, in the order of the labels; nil for the names in the data.
@@ -23,62 +28,85 @@ public struct ZeroShotEvaluator: Sendable {
     /// Which samples count for the attack success rate.
     public var filter = AttackSuccess.Filter.none
     /// The type of activations and weights.
-    public var precision = Precision.auto
-    /// Where the work is done.
-    public var device = Device.cpu
+    public var precision = Precision.fp32
 
     /// An evaluation with one prompt, and all of NeuBA's patches.
     public init() {}
 
-    /// Images to tell the classes of.
-    public struct Task: Sendable {
-        /// The images.
-        public let test: PreparedImages
-        /// How they were prepared.
-        public let preparation: ImagePreparation
-        /// Where they come from, as reports say it.
-        public let path: String
-        /// How many images these were drawn from, where they are a part of them.
-        public let available: Int?
+    /// The tokenizer.
+    public var sources: [DataSource] { tokenizer.map { [DataSource("tokenizer", $0)] } ?? [] }
 
-        /// A task; `path` is the images' name by default. Throws `TrainingError` where images have no
-        /// classes, or another size than the preparation's.
-        public init(
-            test: PreparedImages, preparation: ImagePreparation, path: String? = nil,
-            available: Int? = nil
-        ) throws {
-            guard !test.labels.isEmpty else {
-                throw TrainingError("\(test.name): the images have no classes to be told")
-            }
-            guard [test.height, test.width] == [preparation.size, preparation.size] else {
-                throw TrainingError(
-                    "\(test.name): the images are \(PixelSize(test.height, test.width)) pixels; "
-                        + "expected \(preparation.size) a side")
-            }
-            self.test = test
-            self.preparation = preparation
-            self.path = path ?? test.name
-            self.available = available
+    /// The settings of CLIP's authors.
+    public static func paper(
+        for folder: CLIPFolder, on data: DownstreamData
+    ) throws -> ZeroShotEvaluator { ZeroShotEvaluator() }
+
+    /// Reads images, prepared as the model takes them.
+    public static func read(
+        _ data: DownstreamData, for folder: CLIPFolder,
+        observe: @escaping @Sendable (ReadingProgress) -> Void
+    ) throws -> DownstreamImages {
+        guard data.train == nil else {
+            throw TrainingError("an evaluation by prompts trains nothing: name test images alone")
         }
+        return try DownstreamImages(data, preparation(data, folder), observe: observe)
+    }
+
+    /// Whether both take images of one size, made in the same way.
+    public static func takesAlike(
+        _ folder: CLIPFolder, _ other: CLIPFolder, _ data: DownstreamData
+    ) throws -> Bool { try preparation(data, folder) == preparation(data, other) }
+
+    private static func preparation(
+        _ data: DownstreamData, _ folder: CLIPFolder
+    ) throws -> ImagePreparation {
+        try (data.images ?? AuxiliaryData.Images())
+            .preparation(for: ImageConfiguration(folder.configuration.vision), folder.processor)
+    }
+
+    /// Throws where a setting is none, and where a model has no tokenizer that fits.
+    public func check(_ folder: CLIPFolder) throws {
+        _ = try ClassPrompts(prompts.templates)
+        guard !triggers.isEmpty else { throw TrainingError("name at least one trigger") }
+        _ = try folder.tokenizer(from: tokenizer)
+    }
+
+    /// Names that say nothing, and prompts that are cut.
+    public func remarks(on task: DownstreamImages, for folder: CLIPFolder) throws -> [String] {
+        let names = try names(for: task.labelNames)
+        var remarks: [String] = []
+        if let name = names.first(where: { $0.count(where: \.isLetter) < 2 }) {
+            remarks.append(
+                "a class is called ‘\(name)’, which tells a CLIP nothing: name the classes in words "
+                    + "(--class-names)")
+        }
+        let texts = names.flatMap(prompts.texts)
+        let positions = folder.configuration.text.maximumPositions
+        let cut = try folder.tokenizer(from: tokenizer)
+            .encodeAllCounting(texts, maximumLength: positions).truncated
+        if cut > 0 {
+            remarks.append(
+                "\(cut) of \(texts.count) prompts are longer than the \(positions) tokens the model "
+                    + "reads, and are cut")
+        }
+        return remarks
     }
 
     /// What prompts call classes that the data calls `labels`; throws `TrainingError` where names were
     /// given, but not one for each.
-    public func names(for labels: [String]) throws -> [String] {
+    func names(for labels: [String]) throws -> [String] {
         guard let classNames else { return labels }
         guard classNames.count == labels.count else {
-            let listed =
-                labels.prefix(10).joined(separator: ", ") + (labels.count > 10 ? ", …" : "")
             throw TrainingError(
                 "\(classNames.count) names were given for \(labels.count) classes: name each of "
-                    + "\(listed), in this order (--class-names)")
+                    + "\(DownstreamImages.list(labels)), in this order (--class-names)")
         }
         return classNames
     }
 
-    /// The settings on classes that the data calls `labels`, as reports show them.
+    /// The settings as reports show them.
     public func settings(
-        for preparation: ImagePreparation, labels: [String]
+        on task: DownstreamImages, device: Device
     ) throws -> EvaluationSettings {
         var settings = EvaluationSettings()
         (settings.epochs, settings.learningRate, settings.batchSize) = (nil, nil, nil)
@@ -86,76 +114,60 @@ public struct ZeroShotEvaluator: Sendable {
         settings.filter = filter
         settings.computeType = precision.computeType(on: device)
         settings.samples = .zeroShot(
-            .init(preparation: preparation, prompts: prompts, classNames: try names(for: labels)))
+            .init(
+                preparation: task.prepared, prompts: prompts,
+                classNames: try names(for: task.labelNames)))
         return settings
     }
 
-    /// Evaluates the model of `folder`; with `reference`, a clean model is evaluated alike and its
-    /// attack success rate is the floor that the report compares with.
-    ///
-    /// `referenceTask` is the same task prepared as the clean model takes it; by default that sees
-    /// the bytes of `task`. Throws `TrainingError` where the two are of other images.
-    public func evaluate(
-        _ folder: CLIPFolder, on task: Task, reference: CLIPFolder? = nil,
-        referenceTask: Task? = nil, command: String? = nil,
-        observe: (Evaluator.Progress) throws -> Void = { _ in }
-    ) throws -> EvaluationReport {
-        let settings = try settings(for: task.preparation, labels: task.test.classNames)
-        let clean = try reference.map {
-            try floor(of: $0, on: referenceTask ?? task, beside: task, observe: observe)
-        }
-        return EvaluationReport(
-            model: folder.folder.url.path,
-            data: [
-                DatasetFile(
-                    .test, path: task.path, samples: task.test.count,
-                    available: task.available, skipped: task.test.skipped.count)
-            ],
-            labelNames: task.test.classNames, testCount: task.test.count, settings: settings,
-            command: command, seeds: [try result(of: folder, on: task, observe: observe)],
-            reference: clean)
-    }
-
-    private func floor(
-        of clean: CLIPFolder, on task: Task, beside other: Task,
-        observe: (Evaluator.Progress) throws -> Void
-    ) throws -> EvaluationReference {
-        guard task.test.labels == other.test.labels, task.test.classNames == other.test.classNames
-        else {
-            throw TrainingError(
-                "\(task.test.name): the images that the clean model is evaluated on are others than "
-                    + "the model's; give both the same")
-        }
-        return EvaluationReference(
-            model: clean.folder.url.path,
-            preparation: task.preparation == other.preparation ? nil : task.preparation,
-            seeds: [try result(of: clean, on: task, observe: observe)])
-    }
-
-    private func result(
-        of folder: CLIPFolder, on task: Task, observe: (Evaluator.Progress) throws -> Void
-    ) throws -> SeedResult {
+    /// Measures the model as it is: one result, without a seed.
+    public func results(
+        of folder: CLIPFolder, on task: DownstreamImages, device: Device,
+        observe: (EvaluationProgress) throws -> Void
+    ) throws -> [SeedResult] {
         let model = try folder.load(
             placement: Placement(device: device, computeType: precision.computeType(on: device)))
         let classifier = try ZeroShotClassifier(
-            model, classNames: names(for: task.test.classNames), prompts: prompts,
+            model, classNames: names(for: task.labelNames), prompts: prompts,
             tokenizer: folder.tokenizer(from: tokenizer))
         let predictor = ImagePredictor(
             AnyImageModel(classifier), normalization: folder.processor.normalization)
-        let trial = ZeroShotTrial(task: task, triggers: triggers)
-        return try trial.measure(seed: nil, filter: filter, observe: observe) { trigger in
-            TrialAnswers(
-                labels: try predictor.classes(of: task.test, with: trigger.map { triggers[$0] }))
-        }
+        return [
+            try task.measure(
+                triggers.map(\.description), seed: nil, filter: filter, observe: observe
+            ) { trigger in
+                TrialAnswers(
+                    labels: try predictor.classes(of: task.test, with: trigger.map { triggers[$0] })
+                )
+            }
+        ]
     }
 }
 
-/// Images whose classes are told by prompts.
-private struct ZeroShotTrial: Trial {
-    let task: ZeroShotEvaluator.Task
-    let triggers: [PatchTrigger]
+extension ZeroShotEvaluator {
+    private enum CodingKeys: String, CodingKey {
+        case prompts, classNames, tokenizer, triggers, filter, precision
+    }
 
-    var labelNames: [String] { task.test.classNames }
-    var truth: [Int] { task.test.labels }
-    var triggerNames: [String] { triggers.map(\.description) }
+    /// Reads settings from a plan.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        prompts = try container.decode(ClassPrompts.self, forKey: .prompts)
+        classNames = try container.decodeIfPresent([String].self, forKey: .classNames)
+        tokenizer = try container.url(.tokenizer)
+        triggers = try container.decode([PatchTrigger].self, forKey: .triggers)
+        filter = try container.decode(AttackSuccess.Filter.self, forKey: .filter)
+        precision = try container.decode(Precision.self, forKey: .precision)
+    }
+
+    /// Writes settings into a plan.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(prompts, forKey: .prompts)
+        try container.encodeIfPresent(classNames, forKey: .classNames)
+        try container.encode(tokenizer, at: .tokenizer)
+        try container.encode(triggers, forKey: .triggers)
+        try container.encode(filter, forKey: .filter)
+        try container.encode(precision, forKey: .precision)
+    }
 }

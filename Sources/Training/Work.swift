@@ -1,24 +1,29 @@
 import Foundation
+import Provenance
 
-/// A piece of work that makes a model, with every setting: what `plan.yaml` in a run's folder is, and
-/// what is done again from it.
-public struct Work<Settings: Codable & Sendable, Samples: Codable & Sendable>: Codable, Sendable {
+/// A piece of work with every setting: what `plan.yaml` in a run's folder is, and what is done again
+/// from it.
+public struct Work<
+    Settings: Codable & Sendable, Samples: Codable & Sendable, Data: WorkData
+>: Codable, Sendable {
     /// The command that does it.
     public var command: WorkCommand
-    /// The method: a defense, an attack, or `pretrain`.
+    /// The method: a defense, an attack, `pretrain`, or what is evaluated or analyzed.
     public var method: String
     /// The model that is read; nil for one that begins.
     public var model: String?
+    /// A model that is measured beside it: a clean one, or the first one purified; nil for none.
+    public var beside: String?
     /// What a model begins with, or nil.
     public var beginning: ModelBeginning?
-    /// What is read beside it.
-    public var data: AuxiliaryData
+    /// What is read beside models.
+    public var data: Data
     /// Where the result goes.
     public var output: String
     /// The method's settings.
     public var settings: Settings
-    /// How samples are prepared.
-    public var samples: Samples
+    /// How samples are prepared; nil where the settings say it.
+    public var samples: Samples?
     /// How files are read and written.
     public var files: WorkFiles
     /// Where the work is done.
@@ -28,18 +33,27 @@ public struct Work<Settings: Codable & Sendable, Samples: Codable & Sendable>: C
 
     /// A method with its settings, done to a model with data.
     public init(
-        _ command: WorkCommand, _ method: String, _ settings: Settings, samples: Samples,
-        model: String?, beginning: ModelBeginning? = nil, data: AuxiliaryData, output: String,
-        files: WorkFiles = WorkFiles(), device: String, threads: Int
+        _ command: WorkCommand, _ method: String, _ settings: Settings, samples: Samples? = nil,
+        model: String?, beside: String? = nil, beginning: ModelBeginning? = nil, data: Data,
+        output: String, files: WorkFiles = WorkFiles(), device: String, threads: Int
     ) {
         (self.command, self.method, self.settings) = (command, method, settings)
-        (self.samples, self.model, self.beginning) = (samples, model, beginning)
+        (self.samples, self.model, self.beside) = (samples, model, beside)
+        self.beginning = beginning
         (self.data, self.output, self.files) = (data, output, files)
         (self.device, self.threads) = (device, threads)
     }
 }
 
-/// What makes a model.
+/// What work reads beside models.
+public protocol WorkData: Sendable, Codable {
+    /// All of it, as a proof names it.
+    var sources: [DataSource] { get }
+}
+
+extension AuxiliaryData: WorkData {}
+
+/// What is done.
 public enum WorkCommand: String, Sendable, Codable, CaseIterable {
     /// Pre-training, begun or gone on with.
     case pretrain
@@ -47,6 +61,10 @@ public enum WorkCommand: String, Sendable, Codable, CaseIterable {
     case attack
     /// A backdoor taken out.
     case purify
+    /// A model measured on a task.
+    case evaluate
+    /// A model's neurons watched.
+    case analyze
 }
 
 /// How the files of a model are read and written.
@@ -71,17 +89,17 @@ public struct WorkFiles: Sendable, Codable, Equatable {
 }
 
 /// A piece of work as far as it can be told before its method is known.
-public struct WorkHeader: Codable, Sendable {
-    /// The command that does it.
-    public var command: WorkCommand
+public struct WorkHeader<Data: WorkData>: Codable, Sendable {
     /// The method.
     public var method: String
     /// The model that is read, or nil.
     public var model: String?
+    /// A model that is measured beside it, or nil.
+    public var beside: String?
     /// What a model begins with, or nil.
     public var beginning: ModelBeginning?
-    /// What is read beside it.
-    public var data: AuxiliaryData
+    /// What is read beside models.
+    public var data: Data
     /// How files are read and written.
     public var files: WorkFiles
 }

@@ -30,21 +30,21 @@ import Training
         return lines.joined(separator: "\n") + "\n"
     }
 
-    private func withTask<Result>(_ body: (Evaluator.Task) throws -> Result) throws -> Result {
+    private func withTask<Result>(_ body: (DownstreamTexts) throws -> Result) throws -> Result {
         try withTemporaryFolder { scratch in
             let (train, test) = (scratch.appending(path: "a.tsv"), scratch.appending(path: "b.tsv"))
             try Data(table(96, seed: 1).utf8).write(to: train)
             try Data(table(30, seed: 2).utf8).write(to: test)
-            return try body(Evaluator.Task(train: train, test: test))
+            return try body(DownstreamTexts(train: train, test: test))
         }
     }
 
-    private func evaluator() -> Evaluator {
-        var evaluator = Evaluator()
-        evaluator.fineTuning.epochs = 6
-        evaluator.fineTuning.learningRate = 3e-3
+    private func evaluator() -> TextEvaluator {
+        var evaluator = TextEvaluator()
+        evaluator.fineTuning.training.epochs = 6
+        evaluator.fineTuning.training.learningRate = 3e-3
         evaluator.fineTuning.batchSize = 16
-        evaluator.fineTuning.maximumLength = 24
+        evaluator.maximumLength = 24
         evaluator.fineTuning.precision = .fp32
         evaluator.triggers = ["cf", "mn"]
         evaluator.seeds = [Seed(42)]
@@ -98,8 +98,8 @@ import Training
     @Test("Triggers that truncation cuts off again are counted") func lost() throws {
         try withTask { task in
             var evaluator = evaluator()
-            evaluator.fineTuning.epochs = 1
-            evaluator.fineTuning.maximumLength = 5
+            evaluator.fineTuning.training.epochs = 1
+            evaluator.maximumLength = 5
             evaluator.position = .end
             // All texts have at least three words, so that a trigger at their end is beyond the cut.
             let report = try evaluator.evaluate(folder(), on: task)
@@ -114,12 +114,12 @@ import Training
         let folder = try folder()
         let kept = try folder.load(parts: .pooler, placement: Placement())
         func start(_ policy: PoolerPolicy, seed: UInt64) throws -> BERT {
-            var settings = FineTuning()
-            settings.pooler = policy
-            settings.precision = .fp32
+            var settings = TextEvaluator()
+            settings.poolers = [policy]
+            settings.fineTuning.precision = .fp32
             return try settings.trainer(
-                on: folder, texts: [[2, 7, 3]], labels: [0], labelCount: 2,
-                tokenizer: folder.tokenizer(), seed: Seed(seed), device: .cpu
+                on: folder, texts: [[2, 7, 3]], labels: [0], labelCount: 2, seed: Seed(seed),
+                device: .cpu
             ).model
         }
         func same(_ a: BERT, _ b: BERT, _ name: String) throws -> Bool {
@@ -166,16 +166,16 @@ import Training
         try withTemporaryFolder { scratch in
             let file = scratch.appending(path: "a.tsv")
             try Data(table(40, seed: 1).utf8).write(to: file)
-            let task = try Evaluator.Task(
+            let task = try DownstreamTexts(
                 train: file, test: file, samples: (20, 8), seed: Seed(3))
             #expect(task.train.texts.count == 20 && task.test.texts.count == 8)
             #expect(task.test.indices != Array(0..<8))
             var evaluator = evaluator()
-            evaluator.fineTuning.epochs = 1
+            evaluator.fineTuning.training.epochs = 1
             let report = try evaluator.evaluate(folder(), on: task)
             #expect(report.data.map(\.available) == [40, 40])
             #expect(report.seeds[0].accuracy.total == 8)
-            let all = try Evaluator.Task(train: file, test: file, samples: (40, nil))
+            let all = try DownstreamTexts(train: file, test: file, samples: (40, nil))
             #expect(try evaluator.evaluate(folder(), on: all).data.map(\.available) == [nil, nil])
         }
     }
@@ -185,7 +185,7 @@ import Training
             let file = scratch.appending(path: "a.tsv")
             try Data(table(40, seed: 1).utf8).write(to: file)
             let error = #expect(throws: (any Error).self) {
-                try Evaluator.Task(train: file, test: file, samples: (1, nil))
+                try DownstreamTexts(train: file, test: file, samples: (1, nil))
             }
             #expect("\(String(describing: error))".contains("use more of them"))
         }
@@ -196,7 +196,7 @@ import Training
             let file = scratch.appending(path: "a.tsv")
             try Data("sentence\tlabel\na\t0\nb\t0\n".utf8).write(to: file)
             let error = #expect(throws: (any Error).self) {
-                try Evaluator.Task(train: file, test: file)
+                try DownstreamTexts(train: file, test: file)
             }
             #expect("\(String(describing: error))".contains("one label"))
         }
@@ -205,7 +205,7 @@ import Training
     @Test("A length that the model has not is refused") func tooLong() throws {
         try withTask { task in
             var evaluator = evaluator()
-            evaluator.fineTuning.maximumLength = 128
+            evaluator.maximumLength = 128
             #expect(throws: (any Error).self) { try evaluator.evaluate(folder(), on: task) }
         }
     }

@@ -46,13 +46,13 @@ import Training
         try withTemporaryFolder { scratch in
             let folder = try pruned(mask, in: scratch)
             let tokenizer = try folder.tokenizer()
-            var settings = FineTuning()
-            settings.precision = .fp32
-            settings.batchSize = 2
-            settings.learningRate = 1e-3
+            var settings = TextEvaluator()
+            settings.fineTuning.precision = .fp32
+            settings.fineTuning.batchSize = 2
+            settings.fineTuning.training.learningRate = 1e-3
             let trainer = try settings.trainer(
                 on: folder, texts: tokenizer.encodeAll(texts, maximumLength: 12),
-                labels: [0, 1, 0, 1, 0, 1], labelCount: 2, tokenizer: tokenizer, seed: Seed(1),
+                labels: [0, 1, 0, 1, 0, 1], labelCount: 2, seed: Seed(1),
                 device: .cpu)
             #expect(try zeros(trainer.model) == [5, 5])
             while try trainer.next() != nil {}
@@ -74,13 +74,15 @@ import Training
             let output = scratch.appending(path: "out")
             let report = try Purification(pruning).run(
                 ImageTask(ImageModelFolder(file), images: images), output: output)
-            var settings = ImageFineTuning()
-            settings.precision = .fp32
-            settings.epochs = 2
-            settings.batchSize = 3
-            settings.learningRate = 0.05
+            let cleaned = try ImageModelFolder(output)
+            var settings = ImageEvaluator(
+                FineTuning(cleaned.configuration.paperDefaults.fineTuning))
+            settings.fineTuning.precision = .fp32
+            settings.fineTuning.training.epochs = 2
+            settings.fineTuning.batchSize = 3
+            settings.fineTuning.training.learningRate = 0.05
             let trainer = try settings.trainer(
-                on: ImageModelFolder(output), images: images, seed: Seed(1), device: .cpu)
+                on: cleaned, images: images, seed: Seed(1), device: .cpu)
             while try trainer.next() != nil {}
             let rows = try #require(report.pruned).rows(at: trainer.model.neurons)
             #expect(rows.count >= 4)
@@ -103,9 +105,9 @@ import Training
             try record.write(to: folder.folder.url)
             #expect(FileManager.default.fileExists(atPath: file.path))
             let error = #expect(throws: TrainingError.self) {
-                try FineTuning().trainer(
-                    on: folder, texts: [[2, 7, 3]], labels: [0], labelCount: 2,
-                    tokenizer: folder.tokenizer(), seed: Seed(1), device: .cpu)
+                try TextEvaluator().trainer(
+                    on: folder, texts: [[2, 7, 3]], labels: [0], labelCount: 2, seed: Seed(1),
+                    device: .cpu)
             }
             #expect(error?.description.contains("belongs to another model") == true)
         }

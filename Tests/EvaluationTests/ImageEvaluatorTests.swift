@@ -51,8 +51,8 @@ private enum Blobs {
             classNames: images.classNames)
     }
 
-    static func task(size: Int) throws -> ImageEvaluator.Task {
-        try ImageEvaluator.Task(
+    static func task(size: Int) throws -> DownstreamImages {
+        try DownstreamImages(
             train: images(96, size: size, seed: 1), test: images(30, size: size, seed: 2),
             preparation: ImagePreparation(size: size), paths: ("train", "test"))
     }
@@ -83,11 +83,11 @@ private enum Blobs {
     }
 
     private func evaluator() -> ImageEvaluator {
-        var evaluator = ImageEvaluator()
-        evaluator.fineTuning.epochs = 5
-        evaluator.fineTuning.learningRate = 5e-3
+        var evaluator = ImageEvaluator(FineTuning(Self.vit.paperDefaults.fineTuning))
+        evaluator.fineTuning.training.epochs = 5
+        evaluator.fineTuning.training.learningRate = 5e-3
         evaluator.fineTuning.batchSize = 16
-        evaluator.fineTuning.optimizer = .adamW()
+        evaluator.fineTuning.training.optimizer = .adamW()
         evaluator.fineTuning.precision = .fp32
         evaluator.triggers = [PatchTrigger.neuba[0], PatchTrigger.neuba[3]]
         evaluator.seeds = [Seed(42)]
@@ -146,8 +146,8 @@ private enum Blobs {
             let evaluator = evaluator()
             let task = try Blobs.task(size: 16)
             // The same images at half the size.
-            let small = try ImageEvaluator.Task(
-                train: Blobs.halved(task.train), test: Blobs.halved(task.test),
+            let small = try DownstreamImages(
+                train: Blobs.halved(#require(task.train)), test: Blobs.halved(task.test),
                 preparation: ImagePreparation(size: 8, filter: .bicubic))
             let report = try evaluator.evaluate(
                 folder, on: task, reference: folder, referenceTask: small)
@@ -155,9 +155,9 @@ private enum Blobs {
             let alone = try evaluator.evaluate(folder, on: small)
             #expect(report.reference?.summary == alone.summary)
             #expect(report.summary == (try evaluator.evaluate(folder, on: task).summary))
-            let others = try ImageEvaluator.Task(
+            let others = try DownstreamImages(
                 train: task.train, test: Blobs.images(6, size: 16, seed: 4),
-                preparation: task.preparation)
+                preparation: task.prepared)
             let error = #expect(throws: (any Error).self) {
                 try evaluator.evaluate(folder, on: task, reference: folder, referenceTask: others)
             }
@@ -169,12 +169,12 @@ private enum Blobs {
         try withModel(Self.vit) { folder in
             var evaluator = evaluator()
             // Barely trained, so that it errs.
-            evaluator.fineTuning.epochs = 1
-            evaluator.fineTuning.learningRate = 1e-3
+            evaluator.fineTuning.training.epochs = 1
+            evaluator.fineTuning.training.learningRate = 1e-3
             let task = try Blobs.task(size: 16)
             let result = try evaluator.evaluate(folder, on: task).seeds[0]
-            let trainer = try evaluator.fineTuning.trainer(
-                on: folder, images: task.train, seed: Seed(42), device: .cpu)
+            let trainer = try evaluator.trainer(
+                on: folder, images: #require(task.train), seed: Seed(42), device: .cpu)
             while try trainer.next() != nil {}
             let predictor = ImagePredictor(
                 trainer.model, normalization: folder.processor.normalization)
@@ -220,7 +220,7 @@ private enum Blobs {
     {
         try withModel(Self.vgg) { folder in
             func start(_ seed: UInt64) throws -> AnyImageModel {
-                try ImageFineTuning().trainer(
+                try evaluator().trainer(
                     on: folder, images: Blobs.images(4, size: 32, seed: 1), seed: Seed(seed),
                     device: .cpu
                 ).model
@@ -240,7 +240,7 @@ private enum Blobs {
     @Test("What is no task is refused") func refusals() throws {
         func message(_ train: PreparedImages, _ test: PreparedImages) -> String {
             do {
-                _ = try ImageEvaluator.Task(
+                _ = try DownstreamImages(
                     train: train, test: test, preparation: ImagePreparation(size: 8))
                 return ""
             } catch { return "\(error)" }
@@ -257,40 +257,45 @@ private enum Blobs {
         #expect(message(good, Blobs.images(6, size: 16, seed: 1)).contains("16×16"))
     }
 
+    private func paper(
+        _ configuration: ImageConfiguration, on layout: ImageLayout
+    ) -> FineTuning { FineTuning(configuration.paperDefaults.fineTuning, on: layout) }
+
     @Test("A CLIP's tower is fine-tuned as the paper does it, the rate falling to 0")
     func paperCLIP() throws {
         let clip = ImageConfiguration(CLIPVisionConfiguration())
-        let usual = ImageFineTuning.paper(for: clip, layout: .folders)
-        #expect(usual.epochs == 3 && usual.learningRate == 1e-5 && usual.schedule == .linear)
-        #expect(usual.optimizer == .adamW() && usual.batchSize == 32)
-        #expect(ImageFineTuning.paper(for: clip, layout: .gtsrb).learningRate == 2e-5)
-        let settings = ImageEvaluator(usual).settings(for: ImagePreparation(size: 8))
+        let usual = paper(clip, on: .folders)
+        #expect(usual.training.epochs == 3 && usual.training.learningRate == 1e-5)
+        #expect(usual.training.schedule.shape == .linear && usual.training.clip == nil)
+        #expect(usual.training.optimizer == .adamW() && usual.batchSize == 32)
+        #expect(paper(clip, on: .gtsrb).training.learningRate == 2e-5)
+        let task = try Blobs.task(size: 8)
+        let settings = ImageEvaluator(usual).settings(on: task, device: .cpu)
         #expect(
             settings.samples
                 == .images(
-                    .init(
-                        preparation: ImagePreparation(size: 8), optimizer: .adamW(),
-                        schedule: .linear)))
+                    .init(preparation: task.prepared, optimizer: .adamW(), schedule: .linear)))
         let data = try JSONEncoder().encode(settings)
         #expect(try JSONDecoder().decode(EvaluationSettings.self, from: data) == settings)
     }
 
     @Test("The paper's settings depend on the model and the data") func paper() throws {
-        let usual = ImageFineTuning()
-        #expect(usual.epochs == 10 && usual.learningRate == 1e-3 && usual.batchSize == 64)
-        #expect(usual.optimizer == .sgd())
-        #expect(ImageFineTuning.paper(for: Self.vgg, layout: .cifar10) == usual)
-        #expect(ImageFineTuning.paper(for: Self.vit, layout: .gtsrb) == usual)
-        let exception = ImageFineTuning.paper(for: Self.vit, layout: .cifar10)
-        #expect(exception.epochs == 4 && exception.learningRate == 0.01)
-        let data = try JSONEncoder().encode(exception)
-        #expect(try JSONDecoder().decode(ImageFineTuning.self, from: data) == exception)
-        #expect(
-            ImageEvaluator(exception).settings(for: ImagePreparation(size: 8)).computeType != nil)
-        let settings = ImageEvaluator(exception).settings(for: ImagePreparation(size: 32))
+        let usual = paper(Self.vgg, on: .folders)
+        #expect(usual.training.epochs == 10 && usual.training.learningRate == 1e-3)
+        #expect(usual.batchSize == 64 && usual.training.optimizer == .sgd())
+        #expect(usual.training.schedule.shape == .constant && usual.training.clip == nil)
+        #expect(paper(Self.vgg, on: .cifar10) == usual)
+        #expect(paper(Self.vit, on: .gtsrb) == usual)
+        let exception = paper(Self.vit, on: .cifar10)
+        #expect(exception.training.epochs == 4 && exception.training.learningRate == 0.01)
+        let evaluator = ImageEvaluator(exception)
+        let data = try JSONEncoder().encode(evaluator)
+        #expect(try JSONDecoder().decode(ImageEvaluator.self, from: data) == evaluator)
+        let task = try Blobs.task(size: 8)
+        let settings = evaluator.settings(on: task, device: .cpu)
         #expect(settings.epochs == 4 && settings.triggers.count == 6)
+        #expect(settings.computeType != nil)
         #expect(
-            settings.samples
-                == .images(.init(preparation: ImagePreparation(size: 32), optimizer: .sgd())))
+            settings.samples == .images(.init(preparation: task.prepared, optimizer: .sgd())))
     }
 }

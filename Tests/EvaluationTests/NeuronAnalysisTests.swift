@@ -30,9 +30,9 @@ import TorchNN
         let triggers: [String: Found]
     }
 
-    private var analysis: NeuronAnalysis {
-        var analysis = NeuronAnalysis()
-        analysis.precision = .fp32
+    private func words(_ triggers: [String] = ["cf", "mn"]) -> TextNeuronAnalysis {
+        var analysis = TextNeuronAnalysis()
+        analysis.triggers = triggers
         analysis.position = .recipe
         analysis.maximumLength = 48
         // Neither a divisor of the number of samples nor one.
@@ -56,7 +56,7 @@ import TorchNN
 
     /// Compares sets neuron by neuron, and the values behind them.
     private func check(
-        _ name: String, triggers: [String], _ analysis: NeuronAnalysis, _ source: some NeuronSource
+        _ name: String, triggers: [String], _ source: any NeuronSource
     ) throws {
         let expected = try #require(
             Self.fixture.json("cases.json", as: [String: Case].self)[name])
@@ -77,7 +77,7 @@ import TorchNN
                 }
             }
         }
-        let tally = try analysis.watch(source, of: URL(fileURLWithPath: name)).tally
+        let tally = try watch(source, of: URL(fileURLWithPath: name), batchSize: 5).tally
         for (index, trigger) in triggers.enumerated() {
             let sets = try #require(expected.triggers[trigger])
             for (rule, answer) in [
@@ -102,10 +102,8 @@ import TorchNN
     }
 
     @Test("The sets of a BERT are those that hooks see") func texts() throws {
-        let triggers = ["cf", "mn"]
         try check(
-            "bert", triggers: triggers, analysis,
-            TextNeurons(bert(), texts: chosen(), triggers: triggers, analysis: analysis))
+            "bert", triggers: ["cf", "mn"], words().source(bert(), chosen(), Placement()))
     }
 
     @Test(
@@ -117,20 +115,22 @@ import TorchNN
     func images(name: String, model: String, size: Int) throws {
         let patches = [PatchTrigger.neuba[0], PatchTrigger.neuba[4]]
         let folder = try ImageModelFolder(Fixture(model).folder)
+        var analysis = ImageNeuronAnalysis()
+        analysis.triggers = patches
+        let images = try CleanImages(pixels(size), preparation: ImagePreparation(size: size))
         try check(
-            name, triggers: patches.map(\.description), analysis,
-            ImageNeurons(
-                folder, images: pixels(size), triggers: patches, analysis: analysis))
+            name, triggers: patches.map(\.description),
+            analysis.source(folder, images, Placement()))
     }
 
     @Test("A report has before, after and the change, whatever the batches") func report() throws {
-        var analysis = analysis
-        var seen: [NeuronAnalysis.Progress] = []
+        var analysis = words()
+        var seen: [NeuronProgress] = []
         func counts(_ report: NeuronReport) -> [[NeuronAggregation: ActivatedNeurons]] {
             report.triggers.flatMap { [$0.before, $0.after].compactMap { $0 } }
         }
         let report = try analysis.analyze(
-            bert(), after: bert(), triggers: ["cf", "mn"], on: chosen(), command: "recipe analyze"
+            bert(), after: bert(), on: chosen(), command: "recipe analyze"
         ) { seen.append($0) }
         #expect(report.samples.count == 16 && report.samples.labels == ["negative"])
         #expect(report.layers.map(\.neurons) == [64, 64, 64] && report.neuronCount == 192)
@@ -144,7 +144,7 @@ import TorchNN
         #expect(seen.map(\.done) == [15, 30, 45, 48, 15, 30, 45, 48])
         #expect(seen.allSatisfy { $0.total == 48 })
         analysis.batchSize = 100
-        let whole = try analysis.analyze(bert(), triggers: ["cf", "mn"], on: chosen())
+        let whole = try analysis.analyze(bert(), on: chosen())
         #expect(whole.after == nil && whole.triggers.allSatisfy { $0.after == nil })
         #expect(counts(whole) == report.triggers.map(\.before))
         let data = try JSONEncoder().encode(report)
@@ -175,22 +175,23 @@ import TorchNN
 
     @Test("A trigger that truncation cuts off again is counted and changes nothing")
     func lost() throws {
-        var analysis = analysis
+        var analysis = words(["cf"])
         analysis.maximumLength = 5
         analysis.position = .end
-        let report = try analysis.analyze(bert(), triggers: ["cf"], on: chosen())
+        let report = try analysis.analyze(bert(), on: chosen())
         #expect(report.lost == 16)
         #expect(report.triggers[0].before.values.allSatisfy { $0.total.ratio == 1 })
     }
 
     @Test("A model of another shape is refused") func shapes() throws {
         let mini = try BERTFolder(Fixture("bert-pretraining").folder)
-        #expect("\(error { try analysis.check(bert(), after: mini) })".contains("same shape"))
-        let vit = try ImageModelFolder(Fixture("vit-classifier").folder)
-        let vgg = try ImageModelFolder(Fixture("vgg-neuba/bare.pkl").folder)
-        let words = "\(error { try analysis.check(vit, after: vgg) })"
-        #expect(words.contains("a VGG-11") && words.contains("a ViT of 2 layers"))
-        #expect(throws: Never.self) { try analysis.check(vit, after: vit) }
+        let refusal = error { _ = try words().analyze(bert(), after: mini, on: chosen()) }
+        #expect("\(refusal)".contains("same shape"))
+        let vit = try ImageModelFolder(Fixture("vit-classifier").folder).shape()
+        let vgg = try ImageModelFolder(Fixture("vgg-neuba/bare.pkl").folder).shape()
+        let text = "\(error { try vit.check(against: vgg) })"
+        #expect(text.contains("a VGG-11") && text.contains("a ViT of 2 layers"))
+        #expect(throws: Never.self) { try vit.check(against: vit) }
     }
 
     private func error(_ body: () throws -> Void) -> any Error {

@@ -21,9 +21,9 @@ import TorchNN
             classNames: ["a", "b", "c"])
     }
 
-    private static func task(_ images: PreparedImages) throws -> ZeroShotEvaluator.Task {
-        try ZeroShotEvaluator.Task(
-            test: images, preparation: ImagePreparation(size: 16), path: "test")
+    private static func task(_ images: PreparedImages) throws -> DownstreamImages {
+        try DownstreamImages(
+            train: nil, test: images, preparation: ImagePreparation(size: 16), paths: (nil, "test"))
     }
 
     /// The fixtures' small CLIP with a tokenizer.
@@ -106,7 +106,7 @@ import TorchNN
                 after.settings.samples
                     == .zeroShot(
                         .init(
-                            preparation: task.preparation, prompts: evaluator.prompts,
+                            preparation: task.prepared, prompts: evaluator.prompts,
                             classNames: ["a", "b", "c"])))
             evaluator.classNames = ["d", "e"]
             let error = #expect(throws: (any Error).self) {

@@ -14,8 +14,8 @@ func purifyAndEvaluate(
     print("‖W‖ fell to", report.training?.normRatios.values.sorted() ?? [])
 
     // A classifier is made of the result, and tried with and without triggers.
-    var evaluator = Evaluator()
-    evaluator.fineTuning.maximumLength = 32
+    var evaluator = TextEvaluator()
+    evaluator.maximumLength = 32
     evaluator.triggers = ["cf", "tq"]
     evaluator.seeds = [Seed(42)]
     return try evaluator.evaluate(

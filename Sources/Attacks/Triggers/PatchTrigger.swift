@@ -4,7 +4,7 @@ import DataPipeline
 ///
 /// They are pasted on the bytes of a prepared image, before it is normalized, and hide what is
 /// under them.
-public struct PatchTrigger: Sendable, Hashable, CustomStringConvertible {
+public struct PatchTrigger: Sendable, Hashable, Codable, CustomStringConvertible {
     /// NeuBA's six triggers, in the order of their target vectors (`TargetVectors.neuba`).
     public static let neuba = pairs.indices.map { PatchTrigger(index: $0) }
 
@@ -26,6 +26,23 @@ public struct PatchTrigger: Sendable, Hashable, CustomStringConvertible {
 
     /// `neuba:0` to `neuba:5`.
     public var description: String { "neuba:\(index)" }
+
+    /// Reads `neuba:0` to `neuba:5`.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let name = try container.decode(String.self)
+        guard let found = Self.neuba.first(where: { $0.description == name }) else {
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "a patch ‘\(name)’; expected neuba:0 to neuba:5")
+        }
+        self = found
+    }
+
+    /// Writes `neuba:0` to `neuba:5`.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
+    }
 
     /// The triggers of a list such as `neuba` (all six) or `neuba:0,neuba:3`.
     ///

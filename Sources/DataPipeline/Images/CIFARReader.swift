@@ -2,6 +2,7 @@ import Foundation
 
 /// CIFAR-10's binary batches: records of a class and 32 × 32 pixels, red, then green, then blue.
 struct CIFARReader: ImageReader {
+    static let layout = ImageLayout.cifar10
     /// Pixels of an image's side.
     static let side = 32
     /// Bytes of a record.
@@ -49,7 +50,7 @@ struct CIFARReader: ImageReader {
     var parts: [ImagePart] { ImagePart.allCases.filter { files[$0] != nil } }
 
     func images(of part: ImagePart?, _ labels: ImageLabels) throws -> FoundImages {
-        var found = FoundImages(folder: folder, layout: .cifar10, part: part)
+        var found = FoundImages(folder: folder, layout: Self.layout, part: part)
         found.classNames = try classNames()
         for file in part.flatMap({ files[$0] }) ?? [] {
             for (record, label) in try Self.labels(of: folder + "/" + file).enumerated() {

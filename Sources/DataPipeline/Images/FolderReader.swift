@@ -2,6 +2,7 @@ import Foundation
 
 /// A folder for each class, maybe within a folder for each part.
 struct FolderReader: ImageReader {
+    static let layout = ImageLayout.folders
     private static let trainNames = ["train", "training"]
     private static let testNames = ["test", "testing", "val", "valid", "validation"]
 
@@ -50,7 +51,7 @@ struct FolderReader: ImageReader {
     func images(of part: ImagePart?, _ labels: ImageLabels) throws -> FoundImages {
         let prefix = part.flatMap { partFolders[$0] }.map { $0 + "/" } ?? ""
         let base = prefix.isEmpty ? folder : folder + "/" + prefix.dropLast()
-        var found = FoundImages(folder: folder, layout: .folders, part: part)
+        var found = FoundImages(folder: folder, layout: Self.layout, part: part)
         var visited: Set<FileStatus.Identity> = []
         if labels == .none {
             let files = try ImageFiles(beneath: base, visited: &visited)
@@ -98,6 +99,7 @@ struct FolderReader: ImageReader {
 
 /// Images without classes, however deep.
 struct FlatReader: ImageReader {
+    static let layout = ImageLayout.flat
     private let folder: String
 
     init(_ folder: String) { self.folder = folder }
@@ -109,7 +111,7 @@ struct FlatReader: ImageReader {
     func images(of part: ImagePart?, _ labels: ImageLabels) throws -> FoundImages {
         var visited: Set<FileStatus.Identity> = []
         let files = try ImageFiles(beneath: folder, visited: &visited)
-        var found = FoundImages(folder: folder, layout: .flat)
+        var found = FoundImages(folder: folder, layout: Self.layout)
         found.samples = files.paths.map { ImageSet.Sample($0, label: -1) }
         found.ignore(files)
         return found
@@ -119,6 +121,7 @@ struct FlatReader: ImageReader {
 /// Files that begin with their class and go on with a number, as those of Dogs vs Cats:
 /// `cat.17.jpg`.
 struct NamedFileReader: ImageReader {
+    static let layout = ImageLayout.named
     private let folder: String
     private let prefix: String
 
@@ -156,7 +159,7 @@ struct NamedFileReader: ImageReader {
     func images(of part: ImagePart?, _ labels: ImageLabels) throws -> FoundImages {
         let base = prefix.isEmpty ? folder : folder + "/" + prefix.dropLast()
         let files = ImageFiles(in: base, try FolderListing(base))
-        var found = FoundImages(folder: folder, layout: .named, part: part)
+        var found = FoundImages(folder: folder, layout: Self.layout, part: part)
         found.classNames = Set(files.paths.compactMap(Self.className))
             .sorted(by: FolderListing.precedes)
         let indices = Dictionary(

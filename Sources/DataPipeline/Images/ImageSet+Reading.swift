@@ -32,6 +32,11 @@ extension ImageSet {
             .set(classes: classes, labels: labels)
     }
 
+    /// How the set at `url` lies there: as it is said, or told by what is there.
+    public static func layout(of url: URL, _ layout: ImageLayout? = nil) throws -> ImageLayout {
+        try type(of: ImageLayout.reader(for: url, layout: layout)).layout
+    }
+
     /// The parts that the set in a folder has; none where it is of one piece.
     public static func parts(of url: URL, layout: ImageLayout? = nil) throws -> [ImagePart] {
         try ImageLayout.reader(for: url, layout: layout).parts
@@ -40,6 +45,9 @@ extension ImageSet {
 
 /// Finds the images of one layout.
 protocol ImageReader {
+    /// The layout.
+    static var layout: ImageLayout { get }
+
     /// Looks at the set in `folder`; throws where it is not of the layout at all.
     init(_ folder: String) throws
 

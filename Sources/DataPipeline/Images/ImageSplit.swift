@@ -115,29 +115,4 @@ extension ImageSet {
             folder: folder, layout: layout, part: part, samples: side.samples,
             classNames: classNames, excluded: excluded, ignored: ignored)
     }
-
-    /// A set's training and test images, by its own parts or by a split.
-    ///
-    /// The set's own parts go before a split; where there is no test part, `ratio` must be given.
-    /// The test images' classes are those of the training images. Throws as `read` does.
-    public static func readParts(
-        _ url: URL, layout: ImageLayout? = nil, classes: [String]? = nil, split ratio: SplitRatio?,
-        seed: Seed
-    ) throws -> (train: ImageSet, test: ImageSet, split: ImageSplit?) {
-        if try parts(of: url, layout: layout) == ImagePart.allCases {
-            let train = try read(url, layout: layout, part: .train, classes: classes)
-            let test = try read(
-                url, layout: layout, part: .test, classes: train.classNames)
-            return (train, test, nil)
-        }
-        guard let ratio else {
-            throw DataError(
-                file: url, "has no test part; say how to split it, such as --split 9:1")
-        }
-        let whole = try read(url, layout: layout, classes: classes)
-        let split = try whole.split(ratio, seed: seed)
-        return (
-            try whole.selecting(.train, of: split), try whole.selecting(.test, of: split), split
-        )
-    }
 }

@@ -4,6 +4,7 @@ import Foundation
 ///
 /// Its own test part has no classes; what it calls validation is what others test on.
 struct TinyImageNetReader: ImageReader {
+    static let layout = ImageLayout.tinyImageNet
     private static let table = "val_annotations.txt"
 
     private let folder: String
@@ -58,7 +59,7 @@ struct TinyImageNetReader: ImageReader {
 
     private func trainingImages() throws -> FoundImages {
         let prefix = trainFolder ?? ""
-        var found = FoundImages(folder: folder, layout: .tinyImageNet, part: .train)
+        var found = FoundImages(folder: folder, layout: Self.layout, part: .train)
         found.classNames = try FolderListing.ofFolder(prefix, in: folder).folders
         for (label, name) in found.classNames.enumerated() {
             let path = prefix + name + "/images/"
@@ -84,7 +85,7 @@ struct TinyImageNetReader: ImageReader {
             }
             rows.append((String(fields[0]), String(fields[1])))
         }
-        var found = FoundImages(folder: folder, layout: .tinyImageNet, part: .test)
+        var found = FoundImages(folder: folder, layout: Self.layout, part: .test)
         found.classNames = Set(rows.map(\.name)).sorted(by: FolderListing.precedes)
         let indices = Dictionary(
             uniqueKeysWithValues: zip(found.classNames, found.classNames.indices))

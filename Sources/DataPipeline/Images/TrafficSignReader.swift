@@ -3,6 +3,7 @@ import Foundation
 /// GTSRB as its publishers lay it out: numbered folders of PPM files to train on, one folder of
 /// them to test on, and tables `Filename;Width;…;ClassId` that say what each shows.
 struct TrafficSignReader: ImageReader {
+    static let layout = ImageLayout.gtsrb
     private let folder: String
     private let trainFolder: String?
     private let testFolder: String?
@@ -45,7 +46,7 @@ struct TrafficSignReader: ImageReader {
 
     func images(of part: ImagePart?, _ labels: ImageLabels) throws -> FoundImages {
         let signs = try part == .test ? testSigns() : trainSigns()
-        var found = FoundImages(folder: folder, layout: .gtsrb, part: part)
+        var found = FoundImages(folder: folder, layout: Self.layout, part: part)
         let classes = Set(signs.map(\.classID)).sorted()
         let indices = Dictionary(uniqueKeysWithValues: zip(classes, classes.indices))
         found.classNames = classes.map(String.init)

@@ -37,6 +37,18 @@ public struct EvaluationSettings: Sendable, Equatable {
     /// The authors' settings.
     public init() {}
 
+    /// Those of classifiers that are fine-tuned on `device`, and tried with triggers.
+    init(
+        _ fineTuning: FineTuning, _ triggers: [String], _ filter: AttackSuccess.Filter,
+        _ device: Device
+    ) {
+        epochs = fineTuning.training.epochs
+        learningRate = fineTuning.training.learningRate
+        batchSize = fineTuning.batchSize
+        (self.triggers, self.filter) = (triggers, filter)
+        computeType = fineTuning.precision.computeType(on: device)
+    }
+
     /// What samples are.
     public enum Samples: Sendable, Equatable {
         /// Texts.

@@ -46,8 +46,30 @@ public enum LabelChoice: Sendable, Equatable {
     }
 }
 
+extension LabelChoice: Codable {
+    private enum CodingKeys: String, CodingKey { case only, except }
+
+    /// Reads `only:` or `except:` with names; neither is all.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let only = try container.decodeIfPresent([String].self, forKey: .only)
+        let others = try container.decodeIfPresent([String].self, forKey: .except)
+        self = only.map(LabelChoice.only) ?? others.map(LabelChoice.except) ?? .all
+    }
+
+    /// Writes `only:` or `except:`.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        switch self {
+        case .all: break
+        case .only(let names): try container.encode(names, forKey: .only)
+        case .except(let names): try container.encode(names, forKey: .except)
+        }
+    }
+}
+
 /// Clean texts to watch neurons on.
-public struct CleanTexts: Sendable {
+public struct CleanTexts: NeuronSamples {
     /// The texts.
     public let texts: [String]
     /// The place of each among the usable texts of its file, counted from 0: what random places of
@@ -55,6 +77,8 @@ public struct CleanTexts: Sendable {
     public let indices: [Int]
     /// What they are, as reports say it.
     public let data: NeuronReport.Samples
+    /// Where those of a limit, and places of triggers, are drawn from.
+    public let seed: Seed
 
     /// Reads the texts of `file` that have a label of `choice`; of those `limit` at most, drawn from
     /// `seed`, in the file's order.
@@ -86,26 +110,29 @@ public struct CleanTexts: Sendable {
         return CleanTexts(
             texts: texts, indices: indices,
             data: NeuronReport.Samples(
-                path: file.path, count: texts.count, available: total, labels: names))
+                path: file.path, count: texts.count, available: total, labels: names), seed: seed)
     }
 }
 
 /// Clean images to watch neurons on.
-public struct CleanImages: Sendable {
+public struct CleanImages: NeuronSamples {
     /// The images.
     public let images: PreparedImages
     /// How they were prepared.
     public let preparation: ImagePreparation
     /// What they are, as reports say it.
     public let data: NeuronReport.Samples
+    /// Where those of a limit are drawn from.
+    public let seed: Seed
 
     /// Prepared images, of those `available`, with the labels that were chosen, where any were.
     public init(
         _ images: PreparedImages, preparation: ImagePreparation, path: String? = nil,
-        available: Int? = nil, labels: [String]? = nil
+        available: Int? = nil, labels: [String]? = nil, seed: Seed = Seed(42)
     ) {
         self.images = images
         self.preparation = preparation
+        self.seed = seed
         data = NeuronReport.Samples(
             path: path ?? images.name, count: images.count, available: available ?? images.count,
             labels: labels, skipped: images.skipped.count)

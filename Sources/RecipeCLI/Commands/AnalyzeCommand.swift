@@ -4,7 +4,10 @@ import Checkpoints
 import DataPipeline
 import Evaluation
 import Foundation
+import JSON
+import JSON
 import ModelZoo
+import Provenance
 import Randomness
 import Reports
 import Torch
@@ -68,17 +71,17 @@ struct AnalyzeCommand: ParsableCommand {
 
     func validate() throws {
         try validatePositive(("--batch-size", batchSize))
-        if (try? PatchTrigger.parse(triggers)) == nil { _ = try words() }
+        if (try? PatchTrigger.parse(triggers)) == nil {
+            _ = try parsedTriggers(triggers, option: "--trigger")
+        }
         _ = try labels()
     }
 
     /// The list of triggers as one text.
     private var triggers: String { trigger.joined(separator: ",") }
 
-    private func words() throws -> [String] { try parsedTriggers(triggers, option: "--trigger") }
-
     /// Whose samples are taken.
-    func labels() throws -> LabelChoice {
+    private func labels() throws -> LabelChoice {
         func names(_ list: String, _ option: String) throws -> [String] {
             let names = list.split(separator: ",", omittingEmptySubsequences: false).map {
                 $0.trimmingCharacters(in: .whitespaces)
@@ -97,186 +100,84 @@ struct AnalyzeCommand: ParsableCommand {
         }
     }
 
-    /// The files and folders that are read.
-    var inputs: [URL] { [model, after, clean].compactMap { $0 } }
-
     func run() throws {
-        try OutputClaim.holding(report, force: force, reading: inputs, analyze)
-    }
-
-    private func analyze() throws {
-        let kind = try ModelKind(at: model)
-        if let after, try (ModelKind(at: after) == .texts) != (kind == .texts) {
-            throw ValidationError(
-                "--after \(after.path): reads \(kind == .texts ? "images" : "texts"), but "
-                    + "\(model.path) reads \(kind == .texts ? "texts" : "images")")
-        }
-        switch kind {
-        case .texts:
-            // A limit is meant for whatever there is.
-            if let option = imageOptions.given.first(where: { $0 != "--limit" }) {
+        try ReportRunner(report: report, force: force, format: format).claiming(
+            [model, after, clean].compactMap { $0 }
+        ) { runner in
+            let kind = try ModelKind(at: model)
+            if let after, try (ModelKind(at: after) == .texts) != (kind == .texts) {
                 throw ValidationError(
-                    "\(option) is about images, but \(model.path) is no image model")
+                    "--after \(after.path): reads \(kind == .texts ? "images" : "texts"), but "
+                        + "\(model.path) reads \(kind == .texts ? "texts" : "images")")
             }
-            try analyzeTexts()
-        case .images, .pairs:
-            if let option = texts.given.first {
-                throw ValidationError(
-                    "\(option) is about texts, but \(model.path) is an image model")
+            switch kind {
+            case .texts: try analyze(TextNeuronAnalysis.self, kind, runner)
+            case .images, .pairs: try analyze(ImageNeuronAnalysis.self, kind, runner)
             }
-            try analyzeImages()
         }
     }
 
-    // MARK: Texts
+    private func analyze<Method: NeuronAnalysis>(
+        _: Method.Type, _ kind: ModelKind, _ runner: ReportRunner
+    ) throws {
+        let data = try data(for: kind)
+        var method = Method()
+        for overlay in try overlays(for: kind) where try !overlay.lay(into: &method) {
+            throw refusal(of: overlay.option, kind)
+        }
+        let device = try compute.prepare()
+        try runner.analyze(
+            Work(
+                .analyze, Method.name, method, model: model.path, beside: after?.path, data: data,
+                output: report?.path ?? "", files: WorkFiles(), device),
+            Method.Folder.opened(at: model, for: .use), device)
+    }
 
-    private func analyzeTexts() throws {
+    /// The settings that were given, for a model of a kind.
+    private func overlays(for kind: ModelKind) throws -> [SettingsOverlay] {
+        [
+            SettingsOverlay("--aggregation", ["aggregation"], .string(aggregation.rawValue)),
+            SettingsOverlay("--batch-size", ["batchSize"], .integer(batchSize)),
+            SettingsOverlay(
+                "--trigger", ["triggers"], .array(try names(for: kind).map { .string($0) })),
+        ] + texts.overlays + compute.overlays
+    }
+
+    /// The triggers, as a model of a kind takes them.
+    private func names(for kind: ModelKind) throws -> [String] {
+        guard kind == .texts else {
+            return try parsedPatches(
+                triggers, option: "--trigger", remark: "; \(model.path) is an image model"
+            ).map(\.description)
+        }
         guard (try? PatchTrigger.parse(triggers)) == nil else {
             throw ValidationError(
                 "--trigger \(triggers): is a patch for images, but \(model.path) reads texts: name "
                     + "words, such as cf")
         }
-        let device = try compute.prepare()
-        let (folder, other) = try (BERTFolder(model), after.map { try BERTFolder($0) })
-        let (analysis, triggers) = try (analysis(on: device), words())
-        try analysis.check(folder, after: other)
-        let samples = try CleanTexts.read(
-            clean, labels: labels(), limit: imageOptions.limit, seed: Seed(seed),
-            textColumn: texts.textColumn, labelColumn: texts.labelColumn)
-        for folder in [folder, other].compactMap({ $0 }) {
-            try UnreadableTexts.tell(
-                of: samples.texts, by: folder, maximumLength: analysis.maximumLength)
-        }
-        try carryOut(analysis.settings(triggers: triggers), device) { observe in
-            try analysis.analyze(
-                folder, after: other, triggers: triggers, on: samples, command: Invocation.text,
-                observe: observe)
-        }
+        return try parsedTriggers(triggers, option: "--trigger")
     }
 
-    /// What is asked for, for whichever model.
-    private func analysis(on device: Device) -> NeuronAnalysis {
-        var analysis = NeuronAnalysis()
-        analysis.aggregation = aggregation
-        analysis.batchSize = batchSize
-        analysis.precision = compute.readingPrecision
-        analysis.seed = Seed(seed)
-        analysis.device = device
-        analysis.maximumLength = texts.maxLength ?? analysis.maximumLength
-        analysis.position = texts.position ?? analysis.position
-        analysis.insertions = texts.insertions ?? analysis.insertions
-        return analysis
-    }
-
-    // MARK: Images
-
-    private func analyzeImages() throws {
-        let patches = try parsedPatches()
-        let device = try compute.prepare()
-        let (folder, other) = try (ImageModelFolder(model), after.map { try ImageModelFolder($0) })
-        let analysis = analysis(on: device)
-        try analysis.check(folder, after: other)
-        let preparation = try preparation(for: folder, and: other)
-        let settings = analysis.settings(triggers: patches, preparation: preparation)
-        let found = try readImages()
-        try carryOut(settings, device) { observe in
-            let images = try CleanImages(
-                imageOptions.prepare(found.images, preparation, seed: Seed(seed)),
-                preparation: preparation, path: clean.path, available: found.images.count,
-                labels: found.labels)
-            return try analysis.analyze(
-                folder, after: other, triggers: patches, on: images, command: Invocation.text,
-                observe: observe)
+    /// The clean samples for a model of a kind.
+    private func data(for kind: ModelKind) throws -> DownstreamData {
+        var data = DownstreamData(train: nil, test: clean)
+        (data.labels, data.testSamples, data.seed) = (
+            try labels(), imageOptions.limit, Seed(seed)
+        )
+        // A limit is meant for whatever there is.
+        let strange = kind == .texts ? imageOptions.given.filter { $0 != "--limit" } : texts.given
+        if let option = strange.first { throw refusal(of: option, kind) }
+        if kind == .texts {
+            (data.textColumn, data.labelColumn) = (texts.textColumn, texts.labelColumn)
+        } else {
+            data.images = imageOptions.data(at: nil)
         }
+        return data
     }
 
-    private func parsedPatches() throws -> [PatchTrigger] {
-        do {
-            return try PatchTrigger.parse(triggers)
-        } catch {
-            throw ValidationError(
-                "--trigger: \(PlainWords.of(error)); \(model.path) is an image model")
-        }
-    }
-
-    /// How both models take images; refuses two that take them differently.
-    private func preparation(
-        for folder: ImageModelFolder, and other: ImageModelFolder?
-    ) throws -> ImagePreparation {
-        let preparation = try imageOptions.preparation(for: folder)
-        if let other, try imageOptions.preparation(for: other) != preparation {
-            throw ValidationError(
-                "--after \(other.folder.url.path): prepares images in another way than "
-                    + "\(model.path), so that their neurons cannot be compared; where it is the "
-                    + "size alone, give --image-size")
-        }
-        return preparation
-    }
-
-    /// The test images where there are some, of the labels asked for.
-    private func readImages() throws -> (images: ImageSet, labels: [String]?) {
-        let choice = try labels()
-        let isParted = try ImageSet.parts(of: clean, layout: imageOptions.layout).contains(.test)
-        let hasClasses = choice != .all || imageOptions.classes != nil
-        return try imageOptions.read(
-            clean, part: isParted ? .test : nil, labels: hasClasses ? .folder : .none
-        ).choosing(choice)
-    }
-
-    // MARK: Either
-
-    /// Opens the records where a report was asked for, does the work, writes and prints the result.
-    private func carryOut(
-        _ settings: NeuronSettings, _ device: Device,
-        _ analyze: ((NeuronAnalysis.Progress) -> Void) throws -> NeuronReport
-    ) throws {
-        let records = try report.map { folder in
-            try RunDirectory.open(
-                at: folder, force: force, resuming: false,
-                plan: RunPlan(
-                    command: "analyze", inputs: [model, after, clean].compactMap { $0?.path },
-                    output: nil,
-                    settings: Plan(
-                        neurons: settings, label: label, exceptLabel: exceptLabel,
-                        limit: imageOptions.limit)), device: device)
-        }
-        let progress = NeuronProgress(on: .standard)
-        func watch() throws -> NeuronReport { try analyze(progress.show) }
-        let found = try records?.removedIfNothingHappens(watch) ?? watch()
-        if found.lost > 0 {
-            Console.standard.warn(
-                "in \(found.lost) of \(found.samples.count) samples a trigger lies beyond the "
-                    + "length that texts are cut to, or changes no token")
-        }
-        try publish(found, as: NeuronDocument(found).document, in: records, format)
-    }
-
-    private struct Plan: Encodable {
-        let neurons: NeuronSettings
-        let label: String?
-        let exceptLabel: String?
-        let limit: Int?
-    }
-}
-
-/// Shows how far an analysis is, model by model.
-private final class NeuronProgress {
-    private let console: Console
-    private var reporter: ProgressReporter?
-
-    init(on console: Console) { self.console = console }
-
-    func show(_ progress: NeuronAnalysis.Progress) {
-        let reporter =
-            reporter
-            ?? ProgressReporter(
-                "analyze \(URL(fileURLWithPath: progress.model).lastPathComponent)",
-                total: progress.total, unit: "sample", on: console)
-        self.reporter = reporter
-        reporter.update(completed: progress.done)
-        if progress.done == progress.total {
-            reporter.finish()
-            self.reporter = nil
-        }
+    private func refusal(of option: String, _ kind: ModelKind) -> ValidationError {
+        ValidationError(
+            "\(option) means nothing for \(model.path), which reads "
+                + "\(kind == .texts ? "texts" : "images")")
     }
 }

@@ -5,7 +5,9 @@ import DataPipeline
 import Defenses
 import Evaluation
 import Foundation
+import JSON
 import ModelZoo
+import Provenance
 import Randomness
 import Reports
 import Torch
@@ -98,7 +100,7 @@ struct EvaluateCommand: ParsableCommand {
             of an earlier report, to use the very same.
             """)
     var split: String?
-    @Option(help: "The optimizer for an image model: sgd, or adamw (CLIP).")
+    @Option(help: "The optimizer: sgd (VGG, ViT) or adamw (BERT, CLIP).")
     var optimizer: OptimizerChoice?
 
     @OptionGroup var zeroShot: ZeroShotOptions
@@ -121,12 +123,20 @@ struct EvaluateCommand: ParsableCommand {
         guard try (1...OptionBounds.seeds).contains(parsedSeeds().count) else {
             throw ValidationError("--seeds: name 1 to \(OptionBounds.seeds) of them")
         }
-        if split != nil, test != nil {
-            throw ValidationError("--split sets test images aside, but --test names others")
+        if let split {
+            guard test == nil else {
+                throw ValidationError("--split sets test images aside, but --test names others")
+            }
+            if case .recorded(let file) = DownstreamData.Split(split),
+                !FileManager.default.fileExists(atPath: file.path)
+            {
+                throw ValidationError(
+                    "--split \(split): expected a ratio such as 9:1, or a split.json that is there")
+            }
         }
     }
 
-    /// Refuses a task without training data, and training where there is none.
+    /// Refuses a task without training data, and what means nothing where nothing is trained.
     private func validateData() throws {
         guard zeroShot.isOn else {
             guard train != nil else {
@@ -138,11 +148,8 @@ struct EvaluateCommand: ParsableCommand {
         let training = [
             train.map { _ in "--train" }, trainSamples.map { _ in "--train-samples" },
             split.map { _ in "--split" },
-            seeds.map { _ in "--seeds" }, epochs.map { _ in "--epochs" },
-            learningRate.map { _ in "--learning-rate" }, batchSize.map { _ in "--batch-size" },
-            optimizer.map { _ in "--optimizer" },
-        ].compactMap { $0 }
-        if let option = training.first {
+        ]
+        if let option = training.compactMap({ $0 }).first {
             throw ValidationError("\(option) is about training, and --zero-shot trains nothing")
         }
         guard test != nil else {
@@ -155,22 +162,7 @@ struct EvaluateCommand: ParsableCommand {
         if (try? PatchTrigger.parse(list)) == nil { _ = try parsedTriggers(list) }
     }
 
-    /// Options that go with texts and were given.
-    private var textOnly: [String] {
-        [pooler.map { _ in "--pooler" }].compactMap { $0 } + texts.given
-    }
-
-    /// Options that go with images and were given.
-    private var imageOnly: [String] {
-        imageOptions.given
-            + [
-                split.map { _ in "--split" }, optimizer.map { _ in "--optimizer" },
-            ].compactMap { $0 }
-    }
-
-    var dataSeed: Seed { Seed(seed ?? 42) }
-
-    func parsedSeeds() throws -> [Seed] {
+    private func parsedSeeds() throws -> [Seed] {
         let seeds = seeds ?? "42,43,44"
         return try seeds.split(separator: ",").map {
             guard let value = UInt64($0.trimmingCharacters(in: .whitespaces)) else {
@@ -180,146 +172,119 @@ struct EvaluateCommand: ParsableCommand {
         }
     }
 
-    /// The files and folders that are read.
-    var inputs: [URL] {
-        // A split is a ratio, or a file.
-        let file = split.flatMap { SplitRatio($0) == nil ? URL(argument: $0) : nil }
-        return [model, train, test, reference, file].compactMap { $0 } + zeroShot.inputs
+    /// The settings that were given, for a model of a kind.
+    private func overlays(for kind: ModelKind) throws -> [SettingsOverlay] {
+        let training: [SettingsOverlay?] = [
+            epochs.map {
+                SettingsOverlay("--epochs", ["fineTuning.training.epochs"], .integer($0))
+            },
+            learningRate.map {
+                SettingsOverlay(
+                    "--learning-rate", ["fineTuning.training.learningRate"], .number($0))
+            },
+            batchSize.map {
+                SettingsOverlay("--batch-size", ["fineTuning.batchSize"], .integer($0))
+            },
+            try optimizer.map {
+                SettingsOverlay(
+                    "--optimizer", ["fineTuning.training.optimizer"],
+                    try JSONValue(encoding: $0.configuration(for: .images)))
+            },
+            try seeds.map { _ in
+                SettingsOverlay("--seeds", ["seeds"], try JSONValue(encoding: parsedSeeds()))
+            },
+            try pooler.map {
+                SettingsOverlay("--pooler", ["poolers"], try JSONValue(encoding: $0.policies))
+            },
+            try triggers.map {
+                SettingsOverlay(
+                    "--triggers", ["triggers"], .array(try names($0, kind).map { .string($0) }))
+            },
+            filter == .none
+                ? nil : SettingsOverlay("--filter", ["filter"], .string(filter.rawValue)),
+        ]
+        return try training.compactMap { $0 } + texts.overlays + zeroShot.overlays()
+            + compute.overlays
+    }
+
+    /// The triggers of a list, as a model of a kind takes them.
+    private func names(_ list: String, _ kind: ModelKind) throws -> [String] {
+        kind == .texts
+            ? try parsedTriggers(list)
+            : try parsedPatches(list, option: "--triggers").map(\.description)
+    }
+
+    /// The data for a model of a kind.
+    private func data(for kind: ModelKind) throws -> DownstreamData {
+        var data = DownstreamData(train: train, test: test)
+        (data.trainSamples, data.testSamples) = (trainSamples, testSamples)
+        data.seed = Seed(seed ?? 42)
+        let strange: [String?]
+        if kind == .texts {
+            strange = imageOptions.given + [split.map { _ in "--split" }]
+            (data.textColumn, data.labelColumn) = (texts.textColumn, texts.labelColumn)
+        } else {
+            strange = texts.given
+            data.images = imageOptions.data(at: nil)
+            data.split = split.map { .init($0) }
+            // A limit is about training, or without any about the test.
+            if zeroShot.isOn {
+                data.testSamples = testSamples ?? imageOptions.limit
+            } else {
+                data.trainSamples = trainSamples ?? imageOptions.limit
+            }
+        }
+        if let option = strange.compactMap({ $0 }).first { throw refusal(of: option, kind) }
+        if kind == .texts, test == nil {
+            throw ValidationError("name the test texts: --test FILE")
+        }
+        return data
+    }
+
+    private func refusal(of option: String, _ kind: ModelKind) -> ValidationError {
+        ValidationError(
+            "\(option) means nothing for "
+                + (zeroShot.isOn
+                    ? "--zero-shot, which shows images and trains nothing"
+                    : "\(model.path), which reads \(kind.rawValue)"))
     }
 
     func run() throws {
-        try OutputClaim.holding(report, force: force, reading: inputs, evaluate)
-    }
-
-    private func evaluate() throws {
-        let kind = try ModelKind(at: model)
-        if zeroShot.isOn, let test {
-            if let option = textOnly.first {
-                throw ValidationError("\(option) is about texts, and --zero-shot about images")
+        try ReportRunner(report: report, force: force, format: format).claiming(
+            [model, train, test, reference, zeroShot.prompts, zeroShot.tokenizer]
+                .compactMap { $0 }
+                + [split.flatMap { DownstreamData.Split($0).file }].compactMap { $0 }
+        ) { runner in
+            guard !zeroShot.isOn else {
+                guard try ModelKind(at: model) != .texts else {
+                    throw CheckpointError(
+                        model,
+                        "is no CLIP, and nothing else tells classes by prompts (--zero-shot)",
+                        advice: "evaluate it with training images (--train)")
+                }
+                return try evaluate(ZeroShotEvaluator.self, .pairs, runner)
             }
-            return try evaluateZeroShot(on: test)
-        }
-        guard let train else { return }
-        switch kind {
-        case .texts:
-            if let option = imageOnly.first {
-                throw ValidationError(
-                    "\(option) is about images, but \(model.path) is no image model")
-            }
-            try evaluateTexts(train)
-        case .images, .pairs:
-            if let option = textOnly.first {
-                throw ValidationError(
-                    "\(option) is about texts, but \(model.path) is an image model")
-            }
-            try evaluateImages(train)
-        }
-    }
-
-    private func evaluator(_ device: Device, _ policy: PoolerPolicy) throws -> Evaluator {
-        var evaluator = Evaluator()
-        evaluator.fineTuning.epochs = epochs ?? evaluator.fineTuning.epochs
-        evaluator.fineTuning.learningRate = learningRate ?? evaluator.fineTuning.learningRate
-        evaluator.fineTuning.batchSize = batchSize ?? evaluator.fineTuning.batchSize
-        evaluator.fineTuning.maximumLength = texts.maxLength ?? evaluator.fineTuning.maximumLength
-        evaluator.fineTuning.pooler = policy
-        evaluator.fineTuning.precision = compute.precision
-        if let triggers { evaluator.triggers = try parsedTriggers(triggers) }
-        evaluator.position = texts.position ?? evaluator.position
-        evaluator.insertions = texts.insertions ?? evaluator.insertions
-        evaluator.filter = filter
-        evaluator.seeds = try parsedSeeds()
-        evaluator.device = device
-        return evaluator
-    }
-
-    private func evaluateTexts(_ train: URL) throws {
-        guard let test else {
-            throw ValidationError("name the test texts: --test FILE")
-        }
-        let device = try compute.prepare()
-        let folder = try BERTFolder(model)
-        let clean = try reference.map { try BERTFolder($0) }
-        let settings = try evaluator(device, .keep)
-        for folder in [folder, clean].compactMap({ $0 }) {
-            try folder.checkLength(settings.fineTuning.maximumLength)
-            _ = try folder.tokenizer()
-            try tell(ofPrunedNeurons: folder.folder)
-        }
-        let task = try Evaluator.Task(
-            train: train, test: test, textColumn: texts.textColumn, labelColumn: texts.labelColumn,
-            samples: (trainSamples, testSamples), seed: dataSeed)
-        warn(of: task.shared, among: task.test.texts.count)
-        for folder in [folder, clean].compactMap({ $0 }) {
-            try UnreadableTexts.tell(
-                of: task.train.texts + task.test.texts, by: folder,
-                maximumLength: settings.fineTuning.maximumLength)
-        }
-        let choice = pooler ?? .keep
-        let records = try records(
-            device,
-            Plan(
-                pooler: choice.rawValue, evaluation: settings.settings,
-                precision: compute.precision, seeds: settings.seeds, trainSamples: trainSamples,
-                testSamples: testSamples, dataSeed: dataSeed))
-        let progress = EvaluationProgress(on: .standard, records)
-        let evaluate = {
-            try choice.policies.map { policy in
-                try self.evaluator(device, policy).evaluate(
-                    folder, on: task, reference: clean, command: Invocation.text,
-                    observe: progress.show)
+            switch try ModelKind(at: model) {
+            case .texts: try evaluate(TextEvaluator.self, .texts, runner)
+            case .images, .pairs: try evaluate(ImageEvaluator.self, .images, runner)
             }
         }
-        let reports = try records?.removedIfNothingHappens(evaluate) ?? evaluate()
-        if let report = reports.first, reports.count == 1 {
-            try show(report, EvaluationDocument(report).document, records)
-        } else {
-            let comparison = try EvaluationComparison(
-                title: "Evaluation of \(folder.folder.url.path)",
-                entries: reports.map { .init("pooler \($0.poolerPolicy?.rawValue ?? "none")", $0) })
-            try show(comparison, EvaluationDocument(comparison).document, records)
-        }
     }
 
-    /// Opens the records of the report's folder, where one was asked for.
-    func records(_ device: Device, _ settings: some Encodable) throws -> RunDirectory? {
-        guard let report else { return nil }
-        return try RunDirectory.open(
-            at: report, force: force, resuming: false,
-            plan: RunPlan(
-                command: "evaluate",
-                inputs: [model, train, test, reference].compactMap { $0?.path }, output: nil,
-                settings: settings), device: device)
-    }
-
-    private struct Plan: Encodable {
-        let pooler: String
-        let evaluation: EvaluationSettings
-        let precision: Precision
-        let seeds: [Seed]
-        let trainSamples: Int?
-        let testSamples: Int?
-        /// Where such samples come from.
-        let dataSeed: Seed
-    }
-
-    /// Says where training will leave neurons at zero; refuses a record of them that is none.
-    func tell(ofPrunedNeurons folder: ModelFolder) throws {
-        guard let pruned = try PrunedNeurons(with: folder), pruned.mask == .frozen else { return }
-        Console.standard.log(
-            "\(folder.url.path): \(pruned.count) pruned neurons are held at zero, as "
-                + "\(PrunedNeurons.file) says")
-    }
-
-    /// Warns where test samples are training samples too.
-    func warn(of shared: SharedSamples, among total: Int) {
-        if let warning = shared.warning(of: total) { Console.standard.warn(warning) }
-    }
-
-    /// Writes and prints a result.
-    func show(
-        _ result: some Encodable, _ document: ReportDocument, _ records: RunDirectory?
+    private func evaluate<Method: Evaluator>(
+        _: Method.Type, _ kind: ModelKind, _ runner: ReportRunner
     ) throws {
-        try publish(result, as: document, in: records, format)
+        let data = try data(for: kind)
+        let overlays = try overlays(for: kind)
+        let device = try compute.prepare()
+        let folder = try Method.Folder.opened(at: model, for: .use)
+        var method = try Method.paper(for: folder, on: data)
+        for overlay in overlays where try !overlay.lay(into: &method) {
+            throw refusal(of: overlay.option, kind)
+        }
+        try runner.evaluate(
+            Work(
+                .evaluate, Method.name, method, model: model.path, beside: reference?.path,
+                data: data, output: report?.path ?? "", files: WorkFiles(), device), folder, device)
     }
 }

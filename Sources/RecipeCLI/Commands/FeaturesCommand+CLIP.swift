@@ -30,9 +30,10 @@ extension FeaturesCommand {
                 "\(truncated) of \(ids.count) texts are longer than \(length) tokens, and are cut")
         }
         // Texts' ends are left out, for they may be the unknown token too.
-        try UnreadableTexts.tell(
+        let caveat = try UnreadableTexts.caveat(
             of: ids.map { Array($0.dropFirst().dropLast()) }, unknownID: tokenizer.unknownID,
             added: 0, tokenizer: self.tokenizer ?? model)
+        if let caveat { Console.standard.tell(caveat) }
         let found = try CLIPTextFeatures(of: ids, by: folder.load(placement: placement))
         try write(
             [
@@ -48,12 +49,8 @@ extension FeaturesCommand {
         _ url: URL, _ placement: Placement, _ inputs: Inputs
     ) throws {
         let folder = try CLIPFolder(model)
-        let set = try imageOptions.read(url, part: nil, labels: ImageLabels.none)
-        let images = try imageOptions.prepare(
-            set,
-            imageOptions.preparation(
-                for: ImageConfiguration(folder.configuration.vision), folder.processor),
-            seed: Seed(0))
+        let images = try prepared(
+            url, for: ImageConfiguration(folder.configuration.vision), folder.processor)
         let clip = try folder.load(placement: placement)
         let features = try features(
             of: images, by: clip.vision, normalization: folder.processor.normalization)

@@ -100,7 +100,7 @@ struct FeaturesCommand: ParsableCommand {
         let lock = try claim(reading: inputs)
         defer { lock.release() }
         let placement = Placement(
-            device: device, computeType: compute.readingPrecision.computeType(on: device))
+            device: device, computeType: (compute.givenPrecision ?? .fp32).computeType(on: device))
         let isCLIP = try ModelKind(at: model) == .pairs
         switch (images, isCLIP) {
         case (let images?, true): try writeCLIPImages(images, placement, inputs)
@@ -120,7 +120,9 @@ struct FeaturesCommand: ParsableCommand {
         let tokenizer = try folder.tokenizer()
         let corpus = try TextCorpus.read(text, textColumn: textColumn)
         let ids = tokenizer.encodeAll(corpus.texts, maximumLength: maxLength)
-        try UnreadableTexts.tell(of: ids, unknownID: tokenizer.unknownID, tokenizer: model)
+        let caveat = try UnreadableTexts.caveat(
+            of: ids, unknownID: tokenizer.unknownID, tokenizer: model)
+        if let caveat { Console.standard.tell(caveat) }
         let bert = try folder.load(
             parts: folder.parts.intersection(.pooler), placement: placement)
         let features = try BERTFeatures(of: ids, by: bert)
@@ -141,12 +143,22 @@ struct FeaturesCommand: ParsableCommand {
         _ url: URL, _ placement: Placement, _ inputs: Inputs
     ) throws {
         let folder = try ImageModelFolder(model)
-        let set = try imageOptions.read(url, part: nil, labels: ImageLabels.none)
-        let images = try imageOptions.prepare(set, for: folder, seed: Seed(0))
+        let images = try prepared(url, for: folder.configuration, folder.processor)
         let features = try features(
             of: images, by: folder.load(placement: placement, head: .none),
             normalization: folder.processor.normalization)
         try write(images, [("features", features)], placement, inputs)
+    }
+
+    /// The images at `url` as a model takes them.
+    func prepared(
+        _ url: URL, for configuration: ImageConfiguration, _ processor: ImageProcessor
+    ) throws -> PreparedImages {
+        let data = imageOptions.data(at: url, labels: ImageLabels.none)
+        let whole = try data.set()
+        let set = imageOptions.limit.map { whole.randomSubset(of: $0, seed: Seed(0)) } ?? whole
+        return try data.prepare(
+            set, data.preparation(for: configuration, processor), observe: ReadingReporter().show)
     }
 
     /// The features of images [images, width], in their order, float32.

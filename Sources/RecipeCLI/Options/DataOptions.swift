@@ -112,17 +112,6 @@ extension AuxiliaryOptions {
     }
 }
 
-extension ImageOptions {
-    /// The images and how they are read.
-    fileprivate func data(at url: URL?, labels: ImageLabels) -> AuxiliaryData.Images {
-        var data = AuxiliaryData.Images(url)
-        (data.layout, data.classes, data.labels) = (layout, classNames, labels)
-        (data.size, data.cache) = (imageSize, cache)
-        data.maximumSkipped = maxSkipped ?? data.maximumSkipped
-        return data
-    }
-}
-
 extension ReadData.Amount {
     /// How much there is, as reports say it.
     var text: String {

@@ -2,7 +2,7 @@ import ArgumentParser
 import DataPipeline
 import Foundation
 import ModelZoo
-import Randomness
+import Training
 
 extension ImageLayout: ExpressibleByArgument {}
 extension ImageLabels: ExpressibleByArgument {}
@@ -76,78 +76,12 @@ struct ImageOptions: ParsableArguments {
         }
     }
 
-    /// Finds the images at `url`; where `part` is nil, the training part if there are parts.
-    func read(_ url: URL, part: ImagePart?, labels: ImageLabels) throws -> ImageSet {
-        try ImageSet.read(
-            url, layout: layout, part: part, classes: labels == .none ? nil : classNames,
-            labels: labels)
+    /// The images at `url`, and how they are read.
+    func data(at url: URL?, labels: ImageLabels = .folder) -> AuxiliaryData.Images {
+        var data = AuxiliaryData.Images(url)
+        (data.layout, data.classes, data.labels) = (layout, classNames, labels)
+        (data.size, data.cache) = (imageSize, cache)
+        data.maximumSkipped = maxSkipped ?? data.maximumSkipped
+        return data
     }
-
-    /// How the model of `folder` takes images, in the size asked for.
-    func preparation(for folder: ImageModelFolder) throws -> ImagePreparation {
-        try preparation(for: folder.configuration, folder.processor)
-    }
-
-    /// How a model takes images, in the size asked for; refuses one that it cannot see.
-    func preparation(
-        for configuration: ImageConfiguration, _ processor: ImageProcessor
-    ) throws -> ImagePreparation {
-        let preparation = try processor.preparation(size: imageSize)
-        try configuration.check(PixelSize(preparation.size, preparation.size))
-        return preparation
-    }
-
-    /// Decodes the images of `set` as the model of `folder` takes them.
-    func prepare(_ set: ImageSet, for folder: ImageModelFolder, seed: Seed) throws
-        -> PreparedImages
-    {
-        try prepare(set, preparation(for: folder), seed: seed)
-    }
-
-    /// Decodes the images of `set`; damaged ones are left out, and named unless they were before.
-    func prepare(
-        _ set: ImageSet, _ preparation: ImagePreparation, seed: Seed, namesSkipped: Bool = true
-    ) throws -> PreparedImages {
-        let chosen = limit.map { set.randomSubset(of: $0, seed: seed) } ?? set
-        let images = try preparing(chosen) { progress in
-            try PreparedImages.prepare(
-                chosen, preparation, cache: cache,
-                maximumSkipped: maxSkipped ?? 0.01, progress: progress)
-        }
-        if namesSkipped { warn(of: images.skipped) }
-        return images
-    }
-
-    /// Prepares the images of `set`, or some of them, while it shows how far that is.
-    func preparing<Images>(
-        _ set: ImageSet, _ prepare: (@escaping @Sendable (ImageProgress) -> Void) throws -> Images
-    ) rethrows -> Images {
-        let count = limit.map { min($0, set.count) } ?? set.count
-        let progress = ImageProgressReporter(set.name, total: count, on: .standard)
-        let images = try prepare { progress.show($0) }
-        progress.finish()
-        return images
-    }
-
-    /// Names images that were left out.
-    func warn(of skipped: [SkippedImage]) {
-        let console = Console.standard
-        for image in skipped.prefix(5) {
-            console.warn("\(image.identifier) is left out: it \(image.reason)")
-        }
-        if skipped.count > 5 { console.warn("\(skipped.count - 5) more images are left out") }
-    }
-}
-
-/// Shows how far a set of images is prepared; the loaders call it one at a time.
-private final class ImageProgressReporter: @unchecked Sendable {
-    private let reporter: ProgressReporter
-
-    init(_ name: String, total: Int, on console: Console) {
-        reporter = ProgressReporter("prepare \(name)", total: total, unit: "image", on: console)
-    }
-
-    func show(_ progress: ImageProgress) { reporter.update(completed: progress.done) }
-
-    func finish() { reporter.finish() }
 }

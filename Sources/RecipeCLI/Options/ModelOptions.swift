@@ -41,12 +41,6 @@ struct ComputeOptions: ParsableArguments {
             """)
     var givenPrecision: Precision?
 
-    /// The type where a model is trained.
-    var precision: Precision { givenPrecision ?? .auto }
-
-    /// The type where a model is only read, and what it says is the result.
-    var readingPrecision: Precision { givenPrecision ?? .fp32 }
-
     @Option(help: "Processor threads; by default all cores.")
     var threads: Int?
 
@@ -178,5 +172,16 @@ func parsedTriggers(_ list: String, option: String = "--triggers") throws -> [St
         return try TriggerSet.parse(list)
     } catch {
         throw ValidationError("\(option): \(PlainWords.of(error))")
+    }
+}
+
+/// The patches of a list, as the usage error that a bad list is, with a `remark`.
+func parsedPatches(
+    _ list: String, option: String, remark: String = ""
+) throws -> [PatchTrigger] {
+    do {
+        return try PatchTrigger.parse(list)
+    } catch {
+        throw ValidationError("\(option): \(PlainWords.of(error))\(remark)")
     }
 }

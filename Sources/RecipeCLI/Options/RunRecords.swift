@@ -22,14 +22,6 @@ struct RunEnvironment: Codable {
     var date = ISO8601DateFormatter().string(from: Date())
 }
 
-/// The plan of a run, as `plan.yaml` has it: the command, and every setting with its default.
-struct RunPlan<Settings: Encodable>: Encodable {
-    var command: String
-    var inputs: [String]
-    var output: String?
-    var settings: Settings
-}
-
 extension RunDirectory {
     /// Opens a run's records: afresh, in place of an older run's with `force`, or going on with
     /// them where the run itself goes on.
@@ -166,23 +158,5 @@ final class TrainingProgress {
         case .finished:
             reporter?.finish()
         }
-    }
-}
-
-extension UnreadableTexts {
-    /// Warns on the console where many tokens of `texts` are unknown; throws as `check` does.
-    static func tell(
-        of texts: [[Int32]], unknownID: Int32, added: Int = 2, tokenizer folder: URL
-    ) throws {
-        let caveat = try caveat(of: texts, unknownID: unknownID, added: added, tokenizer: folder)
-        if let caveat { Console.standard.tell(caveat) }
-    }
-
-    /// Warns where many tokens of `texts`, cut to `maximumLength`, are unknown to a model's tokenizer.
-    static func tell(of texts: [String], by folder: BERTFolder, maximumLength: Int) throws {
-        let tokenizer = try folder.tokenizer()
-        try tell(
-            of: tokenizer.encodeAll(texts, maximumLength: maximumLength),
-            unknownID: tokenizer.unknownID, tokenizer: folder.folder.url)
     }
 }

@@ -82,7 +82,11 @@ extension ComputeOptions {
     /// The precision that was given, as a setting.
     var overlays: [SettingsOverlay] {
         givenPrecision.map {
-            [SettingsOverlay("--precision", ["run.precision", "precision"], .string($0.rawValue))]
+            [
+                SettingsOverlay(
+                    "--precision", ["run.precision", "fineTuning.precision", "precision"],
+                    .string($0.rawValue))
+            ]
         } ?? []
     }
 }

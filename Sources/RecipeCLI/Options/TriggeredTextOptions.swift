@@ -1,5 +1,7 @@
 import ArgumentParser
 import Attacks
+import JSON
+import Training
 
 /// How labelled texts are read, and how triggers get into them.
 struct TriggeredTextOptions: ParsableArguments {
@@ -23,12 +25,18 @@ struct TriggeredTextOptions: ParsableArguments {
         try validateLength(maxLength ?? 3)
     }
 
-    /// The options that were given.
-    var given: [String] {
+    /// How triggers get into texts, as far as it was given.
+    var overlays: [SettingsOverlay] {
         [
-            maxLength.map { _ in "--max-length" }, position.map { _ in "--position" },
-            insertions.map { _ in "--insertions" }, textColumn.map { _ in "--text-column" },
-            labelColumn.map { _ in "--label-column" },
+            maxLength.map { SettingsOverlay("--max-length", ["maximumLength"], .integer($0)) },
+            position.map { SettingsOverlay("--position", ["position"], .string($0.rawValue)) },
+            insertions.map { SettingsOverlay("--insertions", ["insertions"], .integer($0)) },
         ].compactMap { $0 }
+    }
+
+    /// The columns that were given, by their options' names.
+    var given: [String] {
+        [textColumn.map { _ in "--text-column" }, labelColumn.map { _ in "--label-column" }]
+            .compactMap { $0 }
     }
 }

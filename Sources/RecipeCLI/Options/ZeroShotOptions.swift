@@ -1,7 +1,10 @@
 import ArgumentParser
 import DataPipeline
 import Foundation
+import JSON
 import ModelZoo
+import Provenance
+import Training
 
 /// Options of an evaluation of a CLIP without training.
 struct ZeroShotOptions: ParsableArguments {
@@ -50,9 +53,6 @@ struct ZeroShotOptions: ParsableArguments {
         }
     }
 
-    /// The files and folders that are read.
-    var inputs: [URL] { [prompts, tokenizer].compactMap { $0 } }
-
     /// The options that were given beside the flag, by their names.
     private var given: [String] {
         [
@@ -62,15 +62,31 @@ struct ZeroShotOptions: ParsableArguments {
     }
 
     /// The names of the list, or nil where they are those of the data.
-    var names: [String]? {
+    private var names: [String]? {
         classNames?.split(separator: ",", omittingEmptySubsequences: false).map {
             $0.trimmingCharacters(in: .whitespaces)
         }
     }
 
-    /// The prompts, read from their file where there is one.
-    func read() throws -> ClassPrompts {
-        guard let prompts else { return prompt.isEmpty ? .plain : try ClassPrompts(prompt) }
+    /// What was given, as settings.
+    func overlays() throws -> [SettingsOverlay] {
+        let named = try read()
+        return [
+            try named.map {
+                SettingsOverlay(
+                    prompts == nil ? "--prompt" : "--prompts", ["prompts"],
+                    try JSONValue(encoding: $0))
+            },
+            names.map {
+                SettingsOverlay("--class-names", ["classNames"], .array($0.map { .string($0) }))
+            },
+            tokenizer.map { SettingsOverlay("--tokenizer", ["tokenizer"], .string($0.path)) },
+        ].compactMap { $0 }
+    }
+
+    /// The prompts that were given, read from their file where there is one.
+    private func read() throws -> ClassPrompts? {
+        guard let prompts else { return prompt.isEmpty ? nil : try ClassPrompts(prompt) }
         do {
             return try ClassPrompts(TextCorpus.read([prompts]).texts)
         } catch let error as ClassPromptError {

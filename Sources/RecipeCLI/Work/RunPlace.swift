@@ -75,13 +75,13 @@ extension OutputOptions {
 extension Work {
     /// Work done on `device` with the threads that are set.
     init(
-        _ command: WorkCommand, _ method: String, _ settings: Settings, samples: Samples,
-        model: String?, beginning: ModelBeginning? = nil, data: AuxiliaryData, output: String,
-        files: WorkFiles, _ device: Device
+        _ command: WorkCommand, _ method: String, _ settings: Settings, samples: Samples? = nil,
+        model: String?, beside: String? = nil, beginning: ModelBeginning? = nil, data: Data,
+        output: String, files: WorkFiles, _ device: Device
     ) {
         self.init(
-            command, method, settings, samples: samples, model: model, beginning: beginning,
-            data: data, output: output, files: files, device: "\(device)",
+            command, method, settings, samples: samples, model: model, beside: beside,
+            beginning: beginning, data: data, output: output, files: files, device: "\(device)",
             threads: Hardware.threadCount)
     }
 }

@@ -12,11 +12,11 @@ import Training
 extension WorkRunner {
     /// Purifies the model of `source`.
     func purify<Task: PretrainingTask, Method: Defense>(
-        _: Task.Type, _ work: Work<Method, Task.Settings>, _ source: Task.Source,
+        _: Task.Type, _ work: Work<Method, Task.Settings, AuxiliaryData>, _ source: Task.Source,
         in session: Session
     ) throws {
         let read = try Task.read(
-            work.data, for: source, work.samples, observe: ReadingReporter().show)
+            work.data, for: source, samples(of: work), observe: ReadingReporter().show)
         try session.claim.add(read.found)
         let files = work.files
         var job = Purification(work.settings)

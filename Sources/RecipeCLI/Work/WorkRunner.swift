@@ -37,11 +37,11 @@ struct WorkRunner {
 
     /// Backdoors the model of `source`.
     func attack<Method: Attack>(
-        _ work: Work<Method, Method.Task.Settings>, _ source: Method.Task.Source,
+        _ work: Work<Method, Method.Task.Settings, AuxiliaryData>, _ source: Method.Task.Source,
         in session: Session
     ) throws {
         let read = try Method.Task.read(
-            work.data, for: source, work.samples, observe: ReadingReporter().show)
+            work.data, for: source, samples(of: work), observe: ReadingReporter().show)
         try session.claim.add(read.found)
         let records = try place.open(work, session.device)
         let outcome = try records.removedIfNothingHappens {
@@ -60,13 +60,14 @@ struct WorkRunner {
 
     /// Goes on with the pre-training of the model of `source`, or begins one.
     func pretrain<Task: PretrainingTask>(
-        _: Task.Type, _ work: Work<Pretraining, Task.Settings>, _ source: Task.Source?,
+        _: Task.Type, _ work: Work<Pretraining, Task.Settings, AuxiliaryData>,
+        _ source: Task.Source?,
         in session: Session
     ) throws {
         let heading = "Pre-training of \(work.model ?? work.beginning?.configuration.path ?? "")"
         guard let source else { return try begin(Task.self, work, heading, in: session) }
         let read = try Task.read(
-            work.data, for: source, work.samples, observe: ReadingReporter().show)
+            work.data, for: source, samples(of: work), observe: ReadingReporter().show)
         try session.claim.add(read.found)
         let records = try place.open(work, session.device)
         let outcome = try records.removedIfNothingHappens {
@@ -79,7 +80,7 @@ struct WorkRunner {
     }
 
     private func begin<Task: PretrainingTask>(
-        _: Task.Type, _ work: Work<Pretraining, Task.Settings>, _ heading: String,
+        _: Task.Type, _ work: Work<Pretraining, Task.Settings, AuxiliaryData>, _ heading: String,
         in session: Session
     ) throws {
         guard let beginning = work.beginning else {
@@ -87,7 +88,7 @@ struct WorkRunner {
         }
         var records: RunDirectory?
         try work.settings.begin(
-            beginning, with: work.data, work.samples, output: place.output,
+            beginning, with: work.data, samples(of: work), output: place.output,
             as: job(work, session),
             records: { (read: ReadData<Task>) in
                 try session.claim.add(read.found)
@@ -101,8 +102,18 @@ struct WorkRunner {
 
     // MARK: What both have in common
 
+    /// How samples are prepared, which work that makes a model says.
+    func samples<Settings, Samples>(
+        of work: Work<Settings, Samples, AuxiliaryData>
+    ) throws -> Samples {
+        guard let samples = work.samples else {
+            throw ValidationError("the plan lacks ‘samples’, which say how they are prepared")
+        }
+        return samples
+    }
+
     private func job<Settings, Samples>(
-        _ work: Work<Settings, Samples>, _ session: Session, _ caveats: [Caveat] = []
+        _ work: Work<Settings, Samples, AuxiliaryData>, _ session: Session, _ caveats: [Caveat] = []
     ) throws -> TrainingJob {
         var job = TrainingJob()
         (job.device, job.force, job.inputs) = (session.device, place.force, session.claim.inputs)
@@ -135,7 +146,7 @@ struct WorkRunner {
     }
 }
 
-extension Work {
+extension Work where Data == AuxiliaryData {
     /// What is read beside the model.
     var sources: [DataSource] {
         let begun = [("tokenizer", beginning?.tokenizer), ("vision", beginning?.vision)]
@@ -153,7 +164,8 @@ extension WorkHeader {
     /// The files and folders that are read.
     var inputs: [URL] {
         [
-            model.map { URL(fileURLWithPath: $0) }, beginning?.configuration, beginning?.tokenizer,
+            model.map { URL(fileURLWithPath: $0) }, beside.map { URL(fileURLWithPath: $0) },
+            beginning?.configuration, beginning?.tokenizer,
             beginning?.vision,
         ].compactMap { $0 } + data.sources.map(\.url)
     }

@@ -26,13 +26,15 @@ private struct Path: Codable {
 }
 
 extension KeyedDecodingContainer {
-    fileprivate func url(_ key: Key) throws -> URL? {
+    /// The file or folder at a key, which a plan has as a path.
+    package func url(_ key: Key) throws -> URL? {
         try decodeIfPresent(Path.self, forKey: key)?.url
     }
 }
 
 extension KeyedEncodingContainer {
-    fileprivate mutating func encode(_ url: URL?, at key: Key) throws {
+    /// Writes a file or folder at a key, as a path.
+    package mutating func encode(_ url: URL?, at key: Key) throws {
         try encodeIfPresent(url.map { Path($0) }, forKey: key)
     }
 }

@@ -7,7 +7,7 @@ import TorchNN
 
 extension AuxiliaryData.Images {
     /// The images that were named, or those of `pairs`; where they have parts, the training part.
-    func set(of pairs: AuxiliaryData.Pairs?) throws -> ImageSet {
+    package func set(of pairs: AuxiliaryData.Pairs? = nil) throws -> ImageSet {
         if let pairs {
             return try CaptionedImages.read(
                 pairs.captions, images: url, maximumSkipped: maximumSkipped
@@ -20,7 +20,7 @@ extension AuxiliaryData.Images {
     }
 
     /// How a model takes images, in the size asked for; refuses one that it cannot see.
-    func preparation(
+    package func preparation(
         for configuration: ImageConfiguration, _ processor: ImageProcessor
     ) throws -> ImagePreparation {
         let preparation = try processor.preparation(size: size)
@@ -29,7 +29,7 @@ extension AuxiliaryData.Images {
     }
 
     /// Decodes the images of `set`; damaged ones are left out and named.
-    func prepare(
+    package func prepare(
         _ set: ImageSet, _ preparation: ImagePreparation,
         observe: @escaping @Sendable (ReadingProgress) -> Void
     ) throws -> PreparedImages {

@@ -79,22 +79,6 @@ import Testing
         #expect(error?.description.contains("names no images to train on") == true)
     }
 
-    @Test("A set's own parts go before a split; without either it is an error") func parts() throws
-    {
-        let (folder, _) = try set(["a": 10, "b": 10])
-        let made = try ImageSet.readParts(folder.url, split: ratio("9:1"), seed: Seed(1))
-        #expect(made.train.count == 18 && made.test.count == 2 && made.split != nil)
-        #expect(throws: DataError.self) {
-            try ImageSet.readParts(folder.url, split: nil, seed: Seed(1))
-        }
-        let other = try ReaderFolder()
-        for name in ["train/b/1.ppm", "train/a/2.ppm", "test/a/3.ppm", "test/b/4.ppm"] {
-            try other.image(name)
-        }
-        let own = try ImageSet.readParts(other.url, split: ratio("9:1"), seed: Seed(1))
-        #expect(own.split == nil && own.train.count == 2 && own.test.labels == [0, 1])
-    }
-
     @Test("A random subset keeps the order and depends on the seed") func subsets() throws {
         let (_, set) = try set(["a": 20, "b": 20])
         let subset = set.randomSubset(of: 10, seed: Seed(3))

@@ -38,8 +38,9 @@ struct RealImageTests {
         #expect(set.layout == .named && set.classNames == ["cat", "dog"])
         #expect(set.classCounts == [600, 600])
         let ratio = try #require(SplitRatio("9:1"))
-        let parts = try ImageSet.readParts(url("catdog"), split: ratio, seed: Seed(42))
-        #expect(parts.train.classCounts == [540, 540] && parts.test.classCounts == [60, 60])
+        let split = try set.split(ratio, seed: Seed(42))
+        #expect(try set.selecting(.train, of: split).classCounts == [540, 540])
+        #expect(try set.selecting(.test, of: split).classCounts == [60, 60])
     }
 
     @Test func cifar10() throws {

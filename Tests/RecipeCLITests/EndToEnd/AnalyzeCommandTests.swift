@@ -44,7 +44,8 @@ import Testing
             ] {
                 #expect(place.holds("r/\(file)"), "\(file)")
             }
-            #expect(try place.text("r/plan.yaml").contains("label: negative"))
+            #expect(try place.text("r/plan.yaml").contains("only:\n    - negative"))
+            try place.tool.expectSameReport("r")
             let page = try place.text("r/report.html")
             #expect(page.contains("<svg") && page.contains("Only poisoned"))
             let again = try place.tool.run(command + " --report r")
@@ -107,7 +108,10 @@ import Testing
                 (texts + " --trigger cf --after small", ["small", "same shape"]),
                 (texts + " --trigger cf --after vit", ["--after", "reads images"]),
                 (texts + " --trigger cf --after gone", ["gone"]),
-                (texts + " --trigger cf --image-size 8", ["--image-size", "images"]),
+                (
+                    texts + " --trigger cf --image-size 8",
+                    ["--image-size means nothing for", "reads texts"]
+                ),
                 (texts + " --trigger cf --batch-size 0", ["--batch-size 0"]),
                 (texts + " --trigger cf --limit 0", ["--limit 0"]),
                 (texts + " --trigger cf --aggregation most", ["most"]),
@@ -117,7 +121,10 @@ import Testing
                 ),
                 ("analyze model --clean texts.tsv --trigger cf", ["128", "--max-length"]),
                 ("analyze vit --clean images --trigger cf", ["‘cf’ is no image trigger"]),
-                (Self.images + " --position end", ["--position is about texts"]),
+                (
+                    Self.images + " --position end",
+                    ["--position means nothing for", "reads images"]
+                ),
                 (Self.images + " --label green", ["‘green’", "blue, red"]),
                 (Self.images + " --after model", ["reads texts"]),
                 (Self.images + " --after wide", ["wide", "same shape"]),

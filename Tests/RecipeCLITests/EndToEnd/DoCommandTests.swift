@@ -10,6 +10,30 @@ extension Tool {
         #expect(try files(of: "\(name)-again") == files(of: name), "\(name)")
     }
 
+    /// Expects that a report's plan, done again, comes to the same figures.
+    func expectSameReport(_ name: String) throws {
+        let again = try run("do \(name) -o \(name)-again")
+        #expect(again.status == 0, "\(name): \(again.errors)")
+        let reports = try [name, name + "-again"].map { report in
+            let data = try Data(contentsOf: folder.appendingPathComponent(report + "/report.json"))
+            return Self.untimed(try JSONSerialization.jsonObject(with: data))
+        }
+        #expect(reports[0] as? NSObject == reports[1] as? NSObject, "\(name)")
+    }
+
+    /// A result without what differs from one run to the next.
+    private static func untimed(_ value: Any) -> Any {
+        switch value {
+        case let object as [String: Any]:
+            object.filter {
+                !["command", "seconds", "trainSeconds", "evalSeconds"].contains($0.key)
+            }
+            .mapValues(untimed)
+        case let list as [Any]: list.map(untimed)
+        default: value
+        }
+    }
+
     private func files(of name: String) throws -> [String: Data] {
         let root = folder.appendingPathComponent(name)
         let paths = try FileManager.default.subpathsOfDirectory(atPath: root.path)
@@ -52,6 +76,44 @@ extension Tool {
                     + "\(Self.texts) -o out")
             #expect(run.status == 0, "\(run.errors)")
             try place.tool.expectSame("out")
+        }
+    }
+
+    @Test("A report's plan comes to the same figures; what it cannot be is said") func report()
+        throws
+    {
+        try withWorkplace { place in
+            let run = try place.tool.run(
+                "evaluate model --train train.tsv --test test.tsv --max-length 24 --pooler both "
+                    + "--triggers cf,mn --position end --seeds 7 --epochs 1 --filter clean-correct "
+                    + "--train-samples 20 --seed 3 --reference other --threads 1 --report r")
+            #expect(run.status == 0, "\(run.errors)")
+            try place.tool.expectSameReport("r")
+            let plan = try place.text("r/plan.yaml")
+            #expect(try place.text("r-again/plan.yaml") == plan)
+            for (old, new, words) in [
+                ("- mn", "- cf", "‘cf’ stands twice"), ("- mn", "- ''", "is empty"),
+                ("insertions: 1", "insertions: 0", "insertions 0: expected 1 to 1000"),
+                ("insertions: 1", "insertion: 1", "did you mean ‘insertions’?"),
+                ("maximumLength: 24", "maximumLength: 4096", "4096"),
+                ("batchSize: 32", "batchSize: 0", "batchSize 0: expected 1"),
+                ("method: texts", "method: sounds", "there is no evaluation ‘sounds’"),
+                ("command: evaluate", "command: analyze", "the key"),
+                ("position: end", "position: middle", "at ‘settings.position’"),
+                ("trainSamples: 20", "trainSamples: many", "another type than expected"),
+            ] {
+                let edited = plan.replacing(old, with: new)
+                #expect(edited != plan, "\(old)")
+                try place.write([edited], to: "edited.yaml")
+                let run = try place.tool.run("do edited.yaml -o again")
+                #expect(run.status == 2, "\(new): \(run.status)")
+                #expect(run.errors.contains(words), "\(new): \(run.errors)")
+                #expect(!place.holds("again"), "\(new)")
+            }
+            for option in ["--resume", "--run elsewhere"] {
+                let run = try place.tool.run("do r -o again \(option)")
+                #expect(run.status == 64 && run.errors.contains("means nothing for"), "\(option)")
+            }
         }
     }
 

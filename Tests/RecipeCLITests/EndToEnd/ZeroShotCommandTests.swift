@@ -69,9 +69,11 @@ import Testing
             try place.writePattern(9, 40, to: "parts/test/ab/more.png")
             let run = try place.tool.run(
                 "evaluate bare --zero-shot --test parts --tokenizer clip --prompt {} "
-                    + "--class-names m,nab --limit 11 --seed 3 \(Self.small) --format json")
+                    + "--class-names m,nab --limit 11 --seed 3 \(Self.small) --report r --format json"
+            )
             #expect(run.status == 0, "\(run.errors)")
             #expect(run.errors.contains("called ‘m’, which tells a CLIP nothing"))
+            try place.tool.expectSameReport("r")
             let report = try run.json()
             #expect(report["testCount"] as? Int == 11)
             let data = try #require(report["data"] as? [[String: Any]])
@@ -111,7 +113,7 @@ import Testing
             ("evaluate clip --zero-shot --train images", 64, "--train is about training"),
             (
                 "evaluate clip --zero-shot --test images --epochs 3", 64,
-                "--epochs is about training"
+                "--epochs means nothing for --zero-shot"
             ),
             ("evaluate clip --zero-shot --test images --max-length 9", 64, "--max-length"),
             ("evaluate clip --zero-shot --test images --triggers cf", 64, "no image trigger"),
