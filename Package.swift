@@ -93,6 +93,9 @@ let package = Package(
         .target(
             name: "DataPipeline",
             dependencies: ["Files", "JSON", "TextTokenizers", "CImage", "Randomness", "Host"]),
+        .target(name: "Documents", dependencies: ["Files", "DataPipeline"]),
+        .target(
+            name: "Experiments", dependencies: ["Files", "JSON", "Provenance", "DataPipeline"]),
 
         // The tensor layer.
         .systemLibrary(name: "CLibtorch", pkgConfig: isDependency ? "recipe-libtorch" : nil),
@@ -140,12 +143,14 @@ let package = Package(
         .target(
             name: "Reports",
             dependencies: [
+                "Documents", "Experiments",
                 "Files", "JSON", "Randomness", "DataPipeline", "Torch", "TorchNN", "Checkpoints",
                 "ModelZoo", "Training", "Attacks", "Defenses", "Evaluation",
             ]),
         .target(
             name: "RecipeKit",
             dependencies: [
+                "Documents", "Experiments",
                 "Files", "JSON", "Provenance", "TensorFormats", "Scanning", "TextTokenizers",
                 "Randomness", "DataPipeline", "Torch", "TorchNN", "Checkpoints", "ModelZoo",
                 "Training", "Attacks", "Defenses", "Evaluation", "Reports",
@@ -155,6 +160,7 @@ let package = Package(
         .target(
             name: "RecipeCLI",
             dependencies: [
+                "Documents", "Experiments",
                 "Files", "JSON", "Provenance", "TensorFormats", "Scanning", "TextTokenizers",
                 "Randomness", "Host", "DataPipeline", "Torch", "TorchNN", "Checkpoints", "ModelZoo",
                 "Training", "Attacks", "Defenses", "Evaluation", "Reports", "RecipeKit",
@@ -182,6 +188,7 @@ let package = Package(
 
         // Tests, a folder for each room; TestFiles is for rooms without libtorch.
         .target(name: "TestFiles", path: "Tests/TestFiles"),
+        .target(name: "TestDocuments", dependencies: ["Documents"], path: "Tests/TestDocuments"),
         .target(
             name: "TestSupport",
             dependencies: [
@@ -196,6 +203,9 @@ let package = Package(
             name: "TensorFormatsTests", dependencies: ["TensorFormats", "Files", "JSON"]),
         .testTarget(name: "HostTests", dependencies: ["Host"]),
         .testTarget(name: "RandomnessTests", dependencies: ["Randomness"]),
+        .testTarget(
+            name: "DocumentsTests", dependencies: ["Documents", "DataPipeline", "TestDocuments"]),
+        .testTarget(name: "ExperimentsTests", dependencies: ["Experiments", "TestFiles"]),
         .testTarget(name: "ScanningTests", dependencies: ["Scanning"]),
         .testTarget(name: "TextTokenizersTests", dependencies: ["TextTokenizers", "TestFiles"]),
         .testTarget(
@@ -244,7 +254,7 @@ let package = Package(
             name: "ReportsTests",
             dependencies: [
                 "Randomness", "DataPipeline", "Torch", "TorchNN", "ModelZoo", "Training",
-                "Evaluation", "Reports", "TestSupport",
+                "Evaluation", "Reports", "TestSupport", "TestDocuments", "Documents", "Experiments",
             ]),
         .executableTarget(
             name: "recipe-probe", dependencies: ["RecipeCLI"], path: "Tests/recipe-probe"),
@@ -253,7 +263,7 @@ let package = Package(
             dependencies: [
                 "Files", "JSON", "TensorFormats", "TextTokenizers", "DataPipeline", "Torch",
                 "TorchNN", "Checkpoints", "ModelZoo", "Training", "Attacks", "Defenses",
-                "Evaluation", "RecipeKit", "RecipeCLI", "ExampleDefense", "ExampleAttack",
+                "Experiments", "RecipeKit", "RecipeCLI", "ExampleDefense", "ExampleAttack",
                 "TestSupport", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .testTarget(name: "BenchmarkTests", dependencies: ["recipe-bench"]),

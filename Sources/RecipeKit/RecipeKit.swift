@@ -2,7 +2,9 @@
 @_exported import Checkpoints
 @_exported import DataPipeline
 @_exported import Defenses
+@_exported import Documents
 @_exported import Evaluation
+@_exported import Experiments
 @_exported import Files
 @_exported import JSON
 @_exported import ModelZoo

@@ -1,5 +1,6 @@
 import Attacks
 import DataPipeline
+import Documents
 import Evaluation
 import ModelZoo
 import Randomness

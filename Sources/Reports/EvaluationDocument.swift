@@ -1,5 +1,7 @@
 import DataPipeline
+import Documents
 import Evaluation
+import Experiments
 import Randomness
 
 /// Lays evaluations out as a report: results, triggers by label, settings, and what numbers mean.

@@ -1,3 +1,4 @@
+import Documents
 import Evaluation
 
 /// A model's line in the table of results.

@@ -1,5 +1,7 @@
 import DataPipeline
+import Documents
 import Evaluation
+import Experiments
 
 /// Lays an analysis of neurons out as a report: the overlap of what clean and poisoned samples
 /// activate as the paper's figure 2, the counts as its table 10, and both by layers.

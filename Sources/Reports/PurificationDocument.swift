@@ -1,4 +1,6 @@
 import DataPipeline
+import Documents
+import Experiments
 import Foundation
 import Training
 

@@ -1,6 +1,7 @@
 import Checkpoints
 import DataPipeline
 import Defenses
+import Experiments
 import ModelZoo
 import Randomness
 import Torch

@@ -1,3 +1,4 @@
+import Experiments
 import Training
 
 /// What a purification did, as its report shows it.

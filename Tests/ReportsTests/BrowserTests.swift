@@ -1,4 +1,6 @@
 import Foundation
+import Documents
+import TestDocuments
 import TestSupport
 import Testing
 

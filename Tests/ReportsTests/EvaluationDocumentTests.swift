@@ -1,5 +1,6 @@
 import DataPipeline
 import Evaluation
+import Experiments
 import Foundation
 import ModelZoo
 import Randomness
@@ -8,6 +9,7 @@ import Torch
 import TorchNN
 import Training
 
+@testable import Documents
 @testable import Reports
 
 /// Evaluations of 20 test samples, made of counts.

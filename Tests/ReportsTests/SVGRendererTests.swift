@@ -5,6 +5,7 @@ import Testing
     import FoundationXML
 #endif
 
+@testable import Documents
 @testable import Reports
 
 @Suite struct SVGRendererTests {

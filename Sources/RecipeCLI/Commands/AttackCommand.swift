@@ -1,6 +1,7 @@
 import ArgumentParser
 import Attacks
 import DataPipeline
+import Experiments
 import Files
 import Foundation
 import JSON

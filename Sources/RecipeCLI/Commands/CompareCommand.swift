@@ -1,5 +1,6 @@
 import ArgumentParser
 import DataPipeline
+import Documents
 import Evaluation
 import Files
 import Foundation

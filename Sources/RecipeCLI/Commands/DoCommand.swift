@@ -4,6 +4,7 @@ import Checkpoints
 import DataPipeline
 import Defenses
 import Evaluation
+import Experiments
 import Foundation
 import ModelZoo
 import Provenance

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Checkpoints
 import DataPipeline
+import Documents
 import Files
 import Foundation
 import ModelZoo

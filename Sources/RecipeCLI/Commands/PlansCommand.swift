@@ -1,6 +1,7 @@
 import ArgumentParser
 import DataPipeline
 import Evaluation
+import Experiments
 import Files
 import Foundation
 import Training

@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpoints
 import DataPipeline
 import Defenses
+import Experiments
 import Foundation
 import JSON
 import ModelZoo

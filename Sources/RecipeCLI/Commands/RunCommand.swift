@@ -1,6 +1,8 @@
 import ArgumentParser
 import DataPipeline
+import Documents
 import Evaluation
+import Experiments
 import Files
 import Foundation
 import Host

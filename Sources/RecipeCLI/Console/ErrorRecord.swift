@@ -2,6 +2,8 @@ import ArgumentParser
 import Attacks
 import Checkpoints
 import DataPipeline
+import Documents
+import Experiments
 import Files
 import Foundation
 import JSON

@@ -2,6 +2,7 @@ import ArgumentParser
 import Attacks
 import Checkpoints
 import DataPipeline
+import Documents
 import Files
 import Foundation
 import Host

@@ -1,5 +1,6 @@
 import Checkpoints
 import DataPipeline
+import Documents
 import Files
 import Foundation
 import ModelZoo

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Attacks
+import Documents
 import JSON
 import Training
 

@@ -1,4 +1,6 @@
+import Documents
 import Evaluation
+import Experiments
 import Foundation
 import Reports
 

@@ -1,5 +1,6 @@
 import DataPipeline
 import Evaluation
+import Experiments
 import Files
 import Foundation
 import Yams

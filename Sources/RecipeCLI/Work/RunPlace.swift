@@ -1,5 +1,6 @@
 import ArgumentParser
 import DataPipeline
+import Experiments
 import Files
 import Foundation
 import ModelZoo

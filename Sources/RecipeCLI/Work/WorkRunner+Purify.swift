@@ -1,6 +1,8 @@
 import Checkpoints
 import DataPipeline
 import Defenses
+import Documents
+import Experiments
 import Foundation
 import ModelZoo
 import Provenance

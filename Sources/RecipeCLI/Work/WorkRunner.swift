@@ -2,6 +2,7 @@ import ArgumentParser
 import Attacks
 import DataPipeline
 import Defenses
+import Experiments
 import Foundation
 import ModelZoo
 import Provenance

@@ -1,4 +1,6 @@
+import Documents
 import Evaluation
+import Experiments
 import Foundation
 
 /// A number of a table: the mean over all runs that belong to it, and how sure it is.

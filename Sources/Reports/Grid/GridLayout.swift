@@ -1,4 +1,6 @@
+import Documents
 import Evaluation
+import Experiments
 
 /// The rows and columns that a plan makes of stages.
 struct GridLayout {

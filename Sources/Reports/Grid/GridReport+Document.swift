@@ -1,5 +1,7 @@
 import DataPipeline
+import Documents
 import Evaluation
+import Experiments
 
 extension GridReport {
     /// The report, ready for any renderer.

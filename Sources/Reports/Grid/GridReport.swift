@@ -1,4 +1,6 @@
+import Documents
 import Evaluation
+import Experiments
 
 /// The tables and figures of a run, as data and as a document.
 public struct GridReport: Sendable, Codable, Equatable {

@@ -1,5 +1,7 @@
 import DataPipeline
+import Documents
 import Evaluation
+import Experiments
 import Foundation
 import JSON
 import Training

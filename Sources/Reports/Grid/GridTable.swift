@@ -1,4 +1,6 @@
+import Documents
 import Evaluation
+import Experiments
 
 /// A table of a run's results: stages laid out by their labels.
 public struct GridTable: Sendable, Codable, Equatable {

@@ -1,4 +1,6 @@
+import Documents
 import Evaluation
+import Experiments
 
 /// What values of labels are shown as.
 struct LabelNames {
@@ -80,13 +82,5 @@ extension StageResult {
     func values(of names: [String]) -> [String]? {
         let values = names.compactMap { labels[$0] }
         return values.count == names.count ? values : nil
-    }
-}
-
-extension Sequence where Element: Hashable {
-    /// The elements without repetitions, in the order in which they come first.
-    var distinct: [Element] {
-        var seen: Set<Element> = []
-        return filter { seen.insert($0).inserted }
     }
 }

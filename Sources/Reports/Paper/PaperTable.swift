@@ -1,4 +1,5 @@
 import Evaluation
+import Experiments
 
 /// The numbers of one of the paper's tables, or of the part of it that is about the same tasks.
 public struct PaperTable: Sendable {

@@ -1,3 +1,4 @@
+import Experiments
 import Foundation
 
 /// Numbers that belong to one step of a run.

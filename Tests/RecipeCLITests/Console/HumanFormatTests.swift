@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Evaluation
+@testable import Experiments
 @testable import RecipeCLI
 
 @Suite struct HumanFormatTests {

@@ -2,7 +2,6 @@ import DataPipeline
 import Files
 import Foundation
 import Provenance
-import Training
 
 /// Runs the stages of a run that are not done, side by side where they do not wait for each other.
 ///

@@ -1,7 +1,8 @@
 import Foundation
+import TestDocuments
 import Testing
 
-@testable import Reports
+@testable import Documents
 
 @Suite struct SVGChartTests {
     private let drawing = SVGChart(identifier: "c")
@@ -104,5 +105,16 @@ import Testing
     @Test func escapesNames() {
         #expect(!drawing.render(SampleReport.grid).contains("<script"))
         #expect(!drawing.render(SampleReport.rates).contains("<script"))
+    }
+
+    @Test func drawsWhiskersOfPoints() {
+        let chart = LineChart(
+            "t", xTitle: "x", yTitle: "y",
+            series: [.init("a", [.init(0, 5, interval: 2...30), .init(1, 6)])])
+        let drawing = SVGChart(identifier: "c").render(chart)
+        #expect(drawing.components(separatedBy: #"class="spread""#).count == 4)
+        #expect(drawing.contains("a: 5 [2, 30]"))
+        // The axis makes room for the whisker.
+        #expect(drawing.contains(">30<"))
     }
 }

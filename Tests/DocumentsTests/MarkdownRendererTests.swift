@@ -1,6 +1,7 @@
+import TestDocuments
 import Testing
 
-@testable import Reports
+@testable import Documents
 
 @Suite struct MarkdownRendererTests {
     @Test func writesATable() {

@@ -1,8 +1,8 @@
 import Foundation
-import TestSupport
+import TestFiles
 import Testing
 
-@testable import Evaluation
+@testable import Experiments
 
 /// Plans, made without YAML: `["key": …]` in order.
 enum PlanSample {

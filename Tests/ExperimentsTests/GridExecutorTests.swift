@@ -1,8 +1,8 @@
 import Foundation
-import TestSupport
+import TestFiles
 import Testing
 
-@testable import Evaluation
+@testable import Experiments
 
 /// Writes what a command would, and remembers what it was asked.
 private final class FakeRunner: StageRunner, @unchecked Sendable {

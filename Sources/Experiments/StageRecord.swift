@@ -2,7 +2,6 @@ import DataPipeline
 import Files
 import Foundation
 import JSON
-import Training
 
 /// What a stage is made of; where two are equal, so are their outputs.
 public struct StageIngredients: Sendable, Codable, Equatable {

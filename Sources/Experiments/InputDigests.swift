@@ -2,7 +2,6 @@ import DataPipeline
 import Files
 import Foundation
 import JSON
-import Training
 
 /// Digests of the content of files and folders, read again only where size or time of change are
 /// other than they were.

@@ -1,6 +1,7 @@
+import TestDocuments
 import Testing
 
-@testable import Reports
+@testable import Documents
 
 @Suite struct TerminalRendererTests {
     private let table = ReportTable(

@@ -1,7 +1,8 @@
 import Foundation
+import TestDocuments
 import Testing
 
-@testable import Reports
+@testable import Documents
 
 @Suite struct HTMLRendererTests {
     private let page = HTMLRenderer().render(SampleReport.document)

@@ -1,6 +1,5 @@
 import DataPipeline
 import Foundation
-import Training
 
 /// The stages of a plan in the folder of a run: their command lines, what they are made of, and how
 /// far they are.

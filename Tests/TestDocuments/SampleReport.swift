@@ -1,10 +1,12 @@
-import Reports
+import Documents
 
 /// A report with one of every block, and names that try to break out of each format.
-enum SampleReport {
-    static let hostile = "<script>alert(1)</script>|`*_[x](https://a.b)\u{1B}[31m\u{202E}\0"
+public enum SampleReport {
+    /// A name that tries to break out of each format.
+    public static let hostile = "<script>alert(1)</script>|`*_[x](https://a.b)\u{1B}[31m\u{202E}\0"
 
-    static let accuracy = ReportTable(
+    /// A table with every kind of cell.
+    public static let accuracy = ReportTable(
         [
             .init("Model"), .init("ACC", kind: .number, best: .max),
             .init("AASR", kind: .number, best: .min), .init("Note", alignment: .center),
@@ -19,25 +21,29 @@ enum SampleReport {
         ],
         caption: "SST-2")
 
-    static let norms = LineChart(
+    /// Lines with a gap.
+    public static let norms = LineChart(
         "Norms", xTitle: "step", yTitle: "‖W(t)‖ / ‖W(0)‖",
         series: [
             .init("layer 0", values: [1, 0.875, .nan, 0.75, 0.5]),
             .init("layer 1", values: [1, 0.9375, 0.875, 0.8125, 0.75]),
         ], palette: .sequential)
 
-    static let rates = BarChart(
+    /// Bars, one of which has no end.
+    public static let rates = BarChart(
         "Attack success", valueTitle: "ASR (%)", categories: ["cf", hostile],
         series: [
             .init("before", [.init(99.5, interval: 98...100), .init(.infinity)]),
             .init("after", values: [12, 14.5]),
         ])
 
-    static let grid = HeatMap(
+    /// A map with holes.
+    public static let grid = HeatMap(
         "ASR", rowTitle: "trigger", columnTitle: "label", rows: ["cf", hostile],
         columns: ["negative", "positive"], values: [[0, 100], [nil, .nan]], range: 0...100)
 
-    static let document = ReportDocument(
+    /// All of them.
+    public static let document = ReportDocument(
         title: "Purification of \(hostile)", summary: "Made by \(code: "recipe purify")",
         sections: [
             ReportSection(
@@ -58,7 +64,8 @@ enum SampleReport {
 }
 
 extension ReportBlock {
-    static func callout(_ kind: Callout.Kind, _ text: InlineText) -> ReportBlock {
+    /// A callout of words.
+    public static func callout(_ kind: Callout.Kind, _ text: InlineText) -> ReportBlock {
         .callout(Callout(kind, text))
     }
 }

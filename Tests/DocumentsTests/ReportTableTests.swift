@@ -1,7 +1,7 @@
 import DataPipeline
 import Testing
 
-@testable import Reports
+@testable import Documents
 
 @Suite struct ReportTableTests {
     private func marks(_ best: ReportTable.Best, _ cells: [ReportTable.Cell]) -> [Int] {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Evaluation
+@testable import Experiments
 
 @Suite struct ReportPlanTests {
     private func read(_ text: String) throws -> ReportPlan {
