@@ -27,7 +27,7 @@ export RECIPE_COMMIT := $(shell git rev-parse HEAD 2>/dev/null)$(shell \
     git status --porcelain -- Package.swift Sources 2>/dev/null | sed -n '1s/.*/-modified/p')
 endif
 
-.PHONY: help bootstrap build test check lint build-tests demo bench fuzz fixtures format clean distclean
+.PHONY: help bootstrap build test check lint build-tests demo bench fuzz fixtures docs format clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -71,6 +71,9 @@ fixtures: $(ORACLE)/.installed ## make Tests/Fixtures again with the pinned Pyth
 	@grep -l Fixtures Oracle/*.py | while read -r script; do \
 	    echo "$$script"; $(ORACLE)/bin/python "$$script"; \
 	done
+
+docs: bootstrap ## the library's reference and articles as a site: .build/docs
+	@FLAGS='$(TESTABLE)' Scripts/docs
 
 format: bootstrap ## format the Swift sources in place
 	swift format --in-place $(FORMATTED)
