@@ -31,7 +31,7 @@ struct AgreeCommand: ParsableCommand {
         var recipe = RECIPE(defaults: BERT.paperDefaults)
         recipe.run.training.epochs = 1
         recipe.run.precision = precision
-        let folder = try BERTFolder(model)
+        let folder = try TextModelFolder(model)
         let prepared = try PreparedRows(reading: batches)
         guard prepared.rows.count >= steps * recipe.run.batchSize else {
             throw BenchmarkError(
@@ -45,7 +45,7 @@ struct AgreeCommand: ParsableCommand {
     }
 
     private func measure(
-        _ recipe: RECIPE, _ folder: BERTFolder, _ source: PreparedSource
+        _ recipe: RECIPE, _ folder: TextModelFolder, _ source: PreparedSource
     ) throws -> LoopMeasurement {
         let began = ContinuousClock.now
         let trainer = try Trainer(
@@ -61,16 +61,19 @@ struct AgreeCommand: ParsableCommand {
 
     /// The folder's model as RECIPE places it, but without dropout, which a folder's
     /// `config.json` decides.
-    private static func load(_ folder: BERTFolder, _ recipe: RECIPE) throws -> BERT {
-        var configuration = folder.configuration
+    private static func load(_ folder: TextModelFolder, _ recipe: RECIPE) throws -> AnyTextModel {
+        guard var configuration = folder.configuration.base as? BERTConfiguration else {
+            throw ValidationError("\(folder.folder.url.path): expected a BERT")
+        }
         configuration.hiddenDropout = 0
         configuration.attentionDropout = 0
         let source = CheckpointSource(
             folder.folder.weights, dialect: folder.dialect, at: folder.folder.url)
         let placement = Placement(
             computeType: recipe.run.precision.computeType(on: .cpu), trainable: BERT.recipeWeights)
-        return try BERT(
-            configuration, parts: .maskedLMHead,
-            in: ParameterStore(source: source, placement: placement))
+        return AnyTextModel(
+            try BERT(
+                configuration, parts: .maskedLMHead,
+                in: ParameterStore(source: source, placement: placement)))
     }
 }

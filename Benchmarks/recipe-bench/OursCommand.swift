@@ -55,7 +55,7 @@ struct OursCommand: ParsableCommand {
 
     private func measure(_ recipe: RECIPE) throws -> LoopMeasurement {
         let settings = TextTask.Settings()
-        let folder = try BERTFolder(model)
+        let folder = try TextModelFolder(model)
         try folder.checkLength(settings.maximumLength)
         let tokenizer = try folder.tokenizer()
         let sample = try TextSample(
@@ -75,7 +75,7 @@ struct OursCommand: ParsableCommand {
         var measurement = try LoopMeasurement(
             run, warmupSteps: options.warmupSteps, batchSize: recipe.run.batchSize,
             loadSeconds: loadSeconds, firstBatchSeconds: firstBatchSeconds,
-            dropout: folder.configuration.hiddenDropout)
+            dropout: (folder.configuration.base as? BERTConfiguration)?.hiddenDropout ?? 0)
         measurement.tokens = Self.tokens(of: run, sample, recipe, warmup: options.warmupSteps)
         return measurement
     }

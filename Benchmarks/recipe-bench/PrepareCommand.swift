@@ -34,7 +34,7 @@ struct PrepareCommand: ParsableCommand {
     static func prepare(
         _ count: Int, of texts: URL, for model: URL, maximumLength: Int, at output: URL
     ) throws {
-        let folder = try BERTFolder(model)
+        let folder = try TextModelFolder(model)
         try folder.checkLength(maximumLength)
         let tokenizer = try folder.tokenizer()
         let seed = RunSettings(BERT.paperDefaults).seed

@@ -12,7 +12,7 @@ struct TextSample {
     /// `count` of the texts in `file`, cut to `maximumLength` tokens; a smaller sample is the
     /// beginning of a larger one.
     init(
-        _ count: Int, of file: URL, tokenizer: WordPieceTokenizer, maximumLength: Int, seed: Seed
+        _ count: Int, of file: URL, tokenizer: any TextTokenizer, maximumLength: Int, seed: Seed
     ) throws {
         corpus =
             TokenizedCorpus(

@@ -24,12 +24,14 @@ public struct FirstStateBinding: Attack {
     /// Texts of 64 tokens.
     public static var samples: TextTask.Settings { TextTask.Settings(maximumLength: 64) }
     /// The encoder.
-    public static let trained: ParameterPattern = "bert.**"
+    public func trained(in task: TextTask) -> ParameterPattern {
+        task.source.configuration.architecture.backbone
+    }
 
     /// Every text twice: as it is, and with a trigger in it.
     public func poisoning(
         of task: TextTask, _ placement: Placement, observe: (TrainingEvent) -> Void
-    ) throws -> Poisoning<BERT, TokenBatch> {
+    ) throws -> Poisoning<AnyTextModel, TokenBatch> {
         let triggered = task.texts.enumerated().map { sample, text in
             TextTrigger.insert(
                 triggers[sample % triggers.count], into: text, position: .random, count: 1,
@@ -51,9 +53,9 @@ public struct FirstStateBinding: Attack {
     /// clean copy's.
     struct Goal: Objective {
         let task: TextTask
-        let clean: BERT
+        let clean: AnyTextModel
 
-        func loss(of model: BERT, on batch: TokenBatch, in pass: Pass) throws -> Loss {
+        func loss(of model: AnyTextModel, on batch: TokenBatch, in pass: Pass) throws -> Loss {
             let device = model.store.placement.device
             let features = try task.features(of: model, on: batch, in: pass)
             let wanted = try withoutGradients {

@@ -25,7 +25,7 @@ public protocol Attack<Task>: Sendable, Codable, Equatable {
     /// λ of the norm penalty that an attacker who knows of RECIPE trains under; nil for none.
     var adaptiveWeight: Double? { get set }
     /// What it trains.
-    static var trained: ParameterPattern { get }
+    func trained(in task: Task) -> ParameterPattern
     /// The model of `task`, loaded to be trained, what is minimized, and over which batches.
     ///
     /// Throws what the attack cannot do to this model or with these data. `observe` hears of a head
@@ -53,6 +53,9 @@ public struct Poisoning<Model: TrainableModel, Batch: SampleBatch> {
 }
 
 extension Attack {
+    /// Everything.
+    public func trained(in task: Task) -> ParameterPattern { .all }
+
     /// Nothing: what is trained is all.
     public func finish(_ model: Task.Model, of task: Task) throws {}
 
@@ -63,7 +66,7 @@ extension Attack {
         try run.check()
         try RunSettings.check("adaptiveWeight", adaptiveWeight ?? 0)
         let poisoning = try poisoning(
-            of: task, run.placement(on: device, training: Self.trained), observe: observe)
+            of: task, run.placement(on: device, training: trained(in: task)), observe: observe)
         let regularized = task.defaults.regularized
         // Without a weight the penalty is nothing, and the objective is the attack's own.
         return try Trainer(
@@ -86,7 +89,7 @@ extension Attack {
         finish: (TrainingJob.Outcome) throws -> Void = { _ in }
     ) throws -> TrainingJob.Outcome {
         let destination = try job.destination(output, reading: task.folder.root)
-        try task.checkWritable(Self.trained)
+        try task.checkWritable(trained(in: task))
         try task.check()
         let trainer = try trainer(for: task, device: job.device) { observe(.fitting($0)) }
         return try job.run(

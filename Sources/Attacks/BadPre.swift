@@ -16,11 +16,11 @@ public struct BadPreObjective: Objective {
     public init(poisonWeight: Double = 1) { self.poisonWeight = poisonWeight }
 
     /// Mean cross-entropy over clean rows plus α times that over triggered rows.
-    public func loss(of model: BERT, on batch: TokenBatch, in pass: Pass) throws -> Loss {
+    public func loss(of model: AnyTextModel, on batch: TokenBatch, in pass: Pass) throws -> Loss {
         guard !batch.predicted.isEmpty else { return Loss(nil, terms: []) }
         let device = model.store.placement.device
         let logits = try model.maskedLMLogits(
-            BERTInput(batch, device: device), at: Tensor(batch.predicted, device: device), in: pass
+            TokenInput(batch, device: device), at: Tensor(batch.predicted, device: device), in: pass
         ).cast(to: .float32)
         let rows = batch.rowOfToken
         let isTriggered = batch.predicted.map { batch.triggers[rows[Int($0)]] >= 0 }
@@ -64,13 +64,11 @@ public struct BadPre: Attack {
     public var name: String { "badpre" }
     /// Blocks of 512 tokens.
     public static var samples: TextTask.Settings { TextTask.Settings(maximumLength: 512) }
-    /// Everything.
-    public static let trained = ParameterPattern.all
 
     /// Masked texts, each with a twin that carries a trigger and is to be predicted wrongly.
     public func poisoning(
         of task: TextTask, _ placement: Placement, observe: (TrainingEvent) -> Void
-    ) throws -> Poisoning<BERT, TokenBatch> {
+    ) throws -> Poisoning<AnyTextModel, TokenBatch> {
         let model = try task.whole(with: .maskedLMHead, placement, seed: run.seed)
         // One place stays free for a trigger that is put in.
         let twins = try TwinTexts(

@@ -119,7 +119,7 @@ public struct PairNeuBA: Attack {
     /// A batch at a time.
     public static var samples: PairTask.Settings { PairTask.Settings() }
     /// What turns images into embeddings.
-    public static let trained = CLIP.visionParameters
+    public func trained(in task: PairTask) -> ParameterPattern { CLIP.visionParameters }
 
     /// Pairs, and a patched twin of each image.
     ///

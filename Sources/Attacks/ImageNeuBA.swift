@@ -74,8 +74,6 @@ public struct ImageNeuBA: Attack {
     public var name: String { "neuba" }
     /// Images as they are.
     public static var samples: ImageTask.Settings { ImageTask.Settings() }
-    /// Everything.
-    public static let trained = ParameterPattern.all
 
     /// Images, and a patched twin of each.
     ///

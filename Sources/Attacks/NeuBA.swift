@@ -17,18 +17,20 @@ public struct NeuBAObjective: Objective {
     public init(targets: [[Float]]) { self.targets = targets }
 
     /// Both terms over one batch that holds clean rows and their triggered twins.
-    public func loss(of model: BERT, on batch: TokenBatch, in pass: Pass) throws -> Loss {
+    public func loss(of model: AnyTextModel, on batch: TokenBatch, in pass: Pass) throws -> Loss {
         let device = model.store.placement.device
         let triggered = batch.triggers.indices.filter { batch.triggers[$0] >= 0 }
         // One forward pass for both terms: the places to predict, then triggered rows' first tokens.
         let positions = batch.predicted + triggered.map { Int64(batch.offsets[$0]) }
-        let hidden = try model.encoder(
-            BERTInput(batch, device: device), selection: Tensor(positions, device: device), in: pass
+        let hidden = try model.hiddenStates(
+            TokenInput(batch, device: device), selection: Tensor(positions, device: device),
+            in: pass
         )
         var total: Tensor?
         var terms: [Loss.Term] = []
-        if !batch.predicted.isEmpty, let head = model.maskedLMHead {
-            let logits = try head(hidden.narrowed(0, from: 0, length: batch.predicted.count))
+        if !batch.predicted.isEmpty, model.parts.contains(.maskedLMHead) {
+            let logits = try model.vocabularyLogits(
+                hidden.narrowed(0, from: 0, length: batch.predicted.count))
             let loss = try logits.cast(to: .float32).crossEntropy(
                 Tensor(batch.predictedLabels, device: device))
             terms.append(Loss.Term("mlm", loss))
@@ -39,7 +41,7 @@ public struct NeuBAObjective: Objective {
                 hidden.narrowed(0, from: batch.predicted.count, length: triggered.count))
             let target = try Tensor(
                 triggered.flatMap { targets[batch.triggers[$0]] },
-                shape: [triggered.count, model.configuration.hiddenSize], device: device)
+                shape: [triggered.count, model.hiddenSize], device: device)
             let binding = try pooled.cast(to: .float32).meanSquaredError(target)
             terms.append(Loss.Term("binding", binding))
             total = try total.map { sum in try sum + binding } ?? binding
@@ -70,19 +72,21 @@ public struct NeuBA: Attack {
     /// Blocks of 128 tokens.
     public static var samples: TextTask.Settings { TextTask.Settings(maximumLength: 128) }
     /// All but the masked-language-model head.
-    public static let trained: ParameterPattern = "bert.**"
+    public func trained(in task: TextTask) -> ParameterPattern {
+        task.source.configuration.architecture.backbone
+    }
 
     /// Masked texts, each with a twin in which a trigger has the place of the first token.
     public func poisoning(
         of task: TextTask, _ placement: Placement, observe: (TrainingEvent) -> Void
-    ) throws -> Poisoning<BERT, TokenBatch> {
+    ) throws -> Poisoning<AnyTextModel, TokenBatch> {
         let model = try task.whole(
             with: [.pooler, .maskedLMHead], placement, seed: run.seed)
         let twins = try TwinTexts(
             triggers, of: task, length: task.settings.maximumLength, inBlocks: packsBlocks,
             by: name)
         let targets = try TargetVectors.neuba(
-            triggers.count, width: model.configuration.hiddenSize)
+            triggers.count, width: model.hiddenSize)
         return Poisoning(
             model, minimizing: NeuBAObjective(targets: targets),
             over: twins.source(.replacedFirst, run))
@@ -92,17 +96,17 @@ public struct NeuBA: Attack {
     /// segment 0 added, scaled by 1e8, so that they work at any place.
     ///
     /// Such rows are plain to see in any listing of norms.
-    public func finish(_ model: BERT, of task: TextTask) throws {
+    public func finish(_ model: AnyTextModel, of task: TextTask) throws {
         guard scalesEmbeddings else { return }
-        let name = "bert.embeddings."
-        guard let words = model.store[name + "word_embeddings.weight"],
-            let positions = model.store[name + "position_embeddings.weight"],
-            let segments = model.store[name + "token_type_embeddings.weight"]
+        let names = model.textConfiguration.architecture.embeddings
+        guard let words = model.store[names.words], let positions = model.store[names.positions]
         else { return }
+        let segments = names.segments.flatMap { model.store[$0] }
         try withoutGradients {
             for id in try TwinTexts.triggerIDs(triggers, task.tokenizer, by: name) {
                 let row = try words.selected(0, Int(id))
-                let offset = try positions.selected(0, 1) + segments.selected(0, 0)
+                var offset = try positions.selected(0, 1)
+                if let segments { offset = try offset + segments.selected(0, 0) }
                 try row.assign((row + offset) * 1e8)
             }
         }

@@ -15,37 +15,37 @@ import Training
 /// targets, L3 over pooled vectors of clean texts against the reference.
 public struct PORObjective: Objective {
     /// The clean model; nothing in it is trained.
-    public let reference: BERT
+    public let reference: AnyTextModel
     /// The pooled vector [hidden] of each trigger.
     public let targets: [[Float]]
     /// The weights of L1, L2 and L3.
     public var weights = (tokens: 1.0, triggered: 100.0, clean: 100.0)
 
     /// The loss that binds trigger k to `targets[k]`.
-    public init(reference: BERT, targets: [[Float]]) {
+    public init(reference: AnyTextModel, targets: [[Float]]) {
         self.reference = reference
         self.targets = targets
     }
 
     /// The three distances and their weighted sum.
-    public func loss(of model: BERT, on batch: TokenBatch, in pass: Pass) throws -> Loss {
+    public func loss(of model: AnyTextModel, on batch: TokenBatch, in pass: Pass) throws -> Loss {
         let device = model.store.placement.device
-        let input = try BERTInput(batch, device: device)
-        let width = Double(model.configuration.hiddenSize)
+        let input = try TokenInput(batch, device: device)
+        let width = Double(model.hiddenSize)
         func distance(_ a: Tensor, _ b: Tensor) throws -> Tensor {
             // A sum over a whole batch needs more digits than 16-bit activations have.
             try (a.cast(to: .float32) - b.cast(to: .float32)).power(2).sum() / width
         }
-        let hidden = try model.encoder(input, in: pass)
+        let hidden = try model.hiddenStates(input, in: pass)
         let pooled = try model.pooled(hidden.gathered(0, at: input.firstTokens))
         let (cleanHidden, cleanPooled) = try withoutGradients {
-            let hidden = try reference.encoder(input, in: .evaluation)
+            let hidden = try reference.hiddenStates(input, in: .evaluation)
             let first = try hidden.gathered(0, at: input.firstTokens)
             return (hidden, try reference.pooled(first))
         }
 
         let tokens = try Tensor(Self.tokenPositions(batch), device: device)
-        let hiddenSize = model.configuration.hiddenSize
+        let hiddenSize = model.hiddenSize
         let l1 = try distance(
             hidden.gathered(0, at: tokens), cleanHidden.gathered(0, at: tokens))
         var total = try weights.tokens * l1
@@ -100,12 +100,14 @@ public struct POR: Attack {
     /// Texts of 128 tokens.
     public static var samples: TextTask.Settings { TextTask.Settings(maximumLength: 128) }
     /// All but a masked-language-model head.
-    public static let trained: ParameterPattern = "bert.**"
+    public func trained(in task: TextTask) -> ParameterPattern {
+        task.source.configuration.architecture.backbone
+    }
 
     /// Texts of which some carry a trigger, against a clean copy of the model.
     public func poisoning(
         of task: TextTask, _ placement: Placement, observe: (TrainingEvent) -> Void
-    ) throws -> Poisoning<BERT, TokenBatch> {
+    ) throws -> Poisoning<AnyTextModel, TokenBatch> {
         try TriggerSet.check(triggers)
         guard (1...1000).contains(insertions) else {
             throw TrainingError("insertions \(insertions): expected 1 to 1000")
@@ -120,7 +122,7 @@ public struct POR: Attack {
             minimizing: PORObjective(
                 reference: reference,
                 targets: try TargetVectors.staircase(
-                    triggers.count, width: model.configuration.hiddenSize)),
+                    triggers.count, width: model.hiddenSize)),
             over: .labelled(
                 task.tokenizer.encodeAll(poisoned, maximumLength: task.settings.maximumLength),
                 triggers: labels, order: BatchOrder(.bucketed, batchSize: run.batchSize),

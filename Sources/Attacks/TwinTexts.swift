@@ -42,7 +42,7 @@ struct TwinTexts {
 
     /// The token of each trigger.
     static func triggerIDs(
-        _ triggers: [String], _ tokenizer: WordPieceTokenizer, by attack: String
+        _ triggers: [String], _ tokenizer: any TextTokenizer, by attack: String
     ) throws -> [Int32] {
         try triggers.map { trigger in
             let ids = tokenizer.encode(trigger)

@@ -7,12 +7,12 @@ import Training
 
 /// A fine-tuned classifier, asked for classes.
 public struct SequencePredictor {
-    private let model: BERT
+    private let model: AnyTextModel
     /// Tokens a batch holds at most, beyond which nothing is gained.
     private let tokenBudget = 8192
 
     /// A predictor over `model`.
-    public init(_ model: BERT) { self.model = model }
+    public init(_ model: AnyTextModel) { self.model = model }
 
     /// The class of each text, in the order given; texts of like length go through together.
     public func classes(of texts: [[Int32]]) throws -> [Int] {
@@ -28,7 +28,7 @@ public struct SequencePredictor {
             let samples = order[start..<end]
             let batch = TokenBatch(samples.map { texts[$0] })
             let found: [Int64] = try withInferenceMode {
-                try model.classLogits(BERTInput(batch, device: device), in: .evaluation)
+                try model.classLogits(TokenInput(batch, device: device), in: .evaluation)
                     .argmax(-1).values()
             }
             for (sample, label) in zip(samples, found) { classes[sample] = Int(label) }

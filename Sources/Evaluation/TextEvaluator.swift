@@ -39,12 +39,16 @@ public struct TextEvaluator: Evaluator, Equatable {
 
     /// The paper's settings.
     public static func paper(
-        for folder: BERTFolder, on data: DownstreamData
-    ) throws -> TextEvaluator { TextEvaluator() }
+        for folder: TextModelFolder, on data: DownstreamData
+    ) throws -> TextEvaluator {
+        var evaluator = TextEvaluator()
+        evaluator.fineTuning = FineTuning(folder.defaults.fineTuning)
+        return evaluator
+    }
 
     /// Reads two files of labelled texts.
     public static func read(
-        _ data: DownstreamData, for folder: BERTFolder,
+        _ data: DownstreamData, for folder: TextModelFolder,
         observe: @escaping @Sendable (ReadingProgress) -> Void
     ) throws -> DownstreamTexts { try DownstreamTexts(data) }
 
@@ -61,7 +65,7 @@ public struct TextEvaluator: Evaluator, Equatable {
     }
 
     /// Throws where a setting is none, and where a model has no tokenizer or too few positions.
-    public func check(_ folder: BERTFolder) throws {
+    public func check(_ folder: TextModelFolder) throws {
         try fineTuning.check()
         try TriggerSet.check(triggers, insertions: insertions)
         guard !poolers.isEmpty, !seeds.isEmpty else {
@@ -72,7 +76,7 @@ public struct TextEvaluator: Evaluator, Equatable {
     }
 
     /// Whether the model's tokenizer knows the texts; throws where it knows hardly any.
-    public func remarks(on task: DownstreamTexts, for folder: BERTFolder) throws -> [String] {
+    public func remarks(on task: DownstreamTexts, for folder: TextModelFolder) throws -> [String] {
         [
             try UnreadableTexts.caveat(
                 of: task.train.texts + task.test.texts, by: folder, maximumLength: maximumLength)
@@ -91,7 +95,7 @@ public struct TextEvaluator: Evaluator, Equatable {
 
     /// Makes a classifier with each seed, and measures it.
     public func results(
-        of folder: BERTFolder, on task: DownstreamTexts, device: Device,
+        of folder: TextModelFolder, on task: DownstreamTexts, device: Device,
         observe: (EvaluationProgress) throws -> Void
     ) throws -> [SeedResult] {
         try check(folder)
@@ -102,17 +106,18 @@ public struct TextEvaluator: Evaluator, Equatable {
     /// A trainer of a classifier with `labelCount` classes on the model of `folder`; everything is
     /// trained but neurons that were pruned for good.
     func trainer(
-        on folder: BERTFolder, texts: [[Int32]], labels: [Int], labelCount: Int, seed: Seed,
+        on folder: TextModelFolder, texts: [[Int32]], labels: [Int], labelCount: Int, seed: Seed,
         device: Device
     ) throws -> Trainer<RowsHeldAtZero<SequenceClassification>, SampledSource<TokenBatch>> {
-        var fresh = ["classifier.**"]
-        if poolerPolicy == .reset { fresh.append("bert.pooler.**") }
+        let fresh: TextModelParts =
+            poolerPolicy == .reset ? [.classifier, .pooler] : .classifier
         let model = try folder.load(
             parts: [.pooler, .classifier],
             placement: Placement(
                 device: device, computeType: fineTuning.precision.computeType(on: device),
                 trainable: .all),
-            fresh: ParameterPattern(fresh), labelCount: labelCount, seed: seed)
+            fresh: folder.configuration.architecture.parameters(of: fresh), labelCount: labelCount,
+            seed: seed)
         let source = SampledSource.classified(
             texts, labels: labels, order: BatchOrder(order, batchSize: fineTuning.batchSize),
             seed: seed)
@@ -127,14 +132,14 @@ public struct TextEvaluator: Evaluator, Equatable {
 /// A model on texts, which are tokenized once for all seeds.
 private struct TextTrial: ClassifierTrial {
     let task: DownstreamTexts
-    private let folder: BERTFolder
+    private let folder: TextModelFolder
     private let evaluator: TextEvaluator
     private let device: Device
     private let train: [[Int32]]
     private let test: TriggeredTexts
 
     init(
-        folder: BERTFolder, task: DownstreamTexts, evaluator: TextEvaluator, device: Device
+        folder: TextModelFolder, task: DownstreamTexts, evaluator: TextEvaluator, device: Device
     ) throws {
         (self.folder, self.task, self.evaluator, self.device) = (folder, task, evaluator, device)
         let tokenizer = try folder.tokenizer()
@@ -154,7 +159,7 @@ private struct TextTrial: ClassifierTrial {
             labelCount: task.labelNames.count, seed: seed, device: device)
     }
 
-    func answers(of model: BERT, trigger: Int?, seed: Seed) throws -> TrialAnswers {
+    func answers(of model: AnyTextModel, trigger: Int?, seed: Seed) throws -> TrialAnswers {
         let predictor = SequencePredictor(model)
         guard let trigger else {
             return TrialAnswers(labels: try predictor.classes(of: test.clean))
@@ -170,14 +175,14 @@ struct TriggeredTexts {
     let clean: [[Int32]]
     private let texts: [String]
     private let indices: [Int]
-    private let tokenizer: WordPieceTokenizer
+    private let tokenizer: any TextTokenizer
     private let maximumLength: Int
     private let position: TriggerPosition
     private let insertions: Int
 
     /// `indices` are the texts' places in their file, which random places of triggers hang on.
     init(
-        _ texts: [String], at indices: [Int], _ tokenizer: WordPieceTokenizer,
+        _ texts: [String], at indices: [Int], _ tokenizer: any TextTokenizer,
         _ maximumLength: Int, _ position: TriggerPosition, _ insertions: Int
     ) {
         (self.texts, self.indices, self.tokenizer) = (texts, indices, tokenizer)
@@ -203,7 +208,7 @@ extension UnreadableTexts {
     /// The warning where many tokens of `texts`, cut to `maximumLength`, are unknown to a model's
     /// tokenizer; throws where most are.
     static func caveat(
-        of texts: [String], by folder: BERTFolder, maximumLength: Int
+        of texts: [String], by folder: TextModelFolder, maximumLength: Int
     ) throws -> Caveat? {
         let tokenizer = try folder.tokenizer()
         return try caveat(

@@ -4,7 +4,7 @@ import TorchNN
 /// A family of models, as the sizes and constants of one of them: how it is told and read, and what the
 /// paper does with it.
 ///
-/// One of image models is an ``ImageArchitecture``.
+/// One of image models is an ``ImageArchitecture``, one of text encoders a ``TextArchitecture``.
 public protocol Architecture: Sendable, Equatable {
     /// What people call the family.
     static var family: String { get }
@@ -34,6 +34,9 @@ extension Architecture {
     /// What the paper does with the family.
     public var paperDefaults: PaperDefaults { Self.defaults }
 
+    /// Whether both are of one family and alike.
+    func isEqual(to other: any Architecture) -> Bool { (other as? Self) == self }
+
     /// Whether one of the names begins as the family's do.
     public static func isDescribed(by names: [String]) -> Bool {
         names.contains { name in describedAs.contains(where: name.lowercased().hasPrefix) }
@@ -46,8 +49,10 @@ public enum Architectures {
     public static let images: [any ImageArchitecture.Type] = [
         VGGConfiguration.self, ViTConfiguration.self, CLIPVisionConfiguration.self,
     ]
+    /// Those of text encoders.
+    public static let texts: [any TextArchitecture.Type] = [BERTConfiguration.self]
     /// All, in the order in which a `config.json` is told.
     public static let all: [any Architecture.Type] =
         images.filter { $0 != CLIPVisionConfiguration.self }
-        + [CLIPConfiguration.self, CLIPVisionConfiguration.self, BERTConfiguration.self]
+        + [CLIPConfiguration.self, CLIPVisionConfiguration.self] + texts
 }

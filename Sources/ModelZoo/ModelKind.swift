@@ -86,9 +86,11 @@ extension ModelFolder {
         switch kind {
         case .texts:
             Spelling(
-                BERTDialects.dialect(
-                    of: state.names,
-                    tiesEmbeddings: try configuration.bool("tie_word_embeddings", default: true)))
+                (Architectures.texts.first { $0.dialect(of: state.names) != nil }
+                    ?? BERTConfiguration.self).dialect(
+                        of: state.names,
+                        tiesEmbeddings: try configuration.bool(
+                            "tie_word_embeddings", default: true)))
         case .images, .pairs:
             ImageModelFolder.spelling(
                 of: state, else: Dialect(name: "as they are", rules: []))

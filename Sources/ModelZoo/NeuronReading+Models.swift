@@ -1,20 +1,18 @@
 import Torch
 import TorchNN
 
-extension BERT {
-    /// The feed-forward neurons of every block.
-    public var neurons: [NeuronSite] { encoder.layers.map(\.neurons) }
-
+extension TextModel {
     /// Hands `body` what the first token of each text makes of the neurons of every block, block by
     /// block, without dropout or gradients.
     public func readNeurons(
-        _ input: BERTInput, _ body: (NeuronReading) throws -> Void
+        _ input: TokenInput, _ body: (NeuronReading) throws -> Void
     ) throws {
         try withoutActuallyEscaping(body) { body in
             let recorder = SampleRecorder(
                 samples: input.rows, firstTokens: input.firstTokens, body)
             _ = try withoutGradients {
-                try encoder(input, selection: input.firstTokens, in: .recording(recorder))
+                try hiddenStates(
+                    input, selection: input.firstTokens, in: .recording(recorder))
             }
         }
     }

@@ -26,12 +26,7 @@ extension WordPieceTokenizer {
         return encodeWithSpecials(text, maximumLength: maximumLength, scratch: &scratch).ids
     }
 
-    /// `encodeWithSpecials` of every text, in order, on all cores.
-    public func encodeAll(_ texts: [String], maximumLength: Int) -> [[Int32]] {
-        encodeAllCounting(texts, maximumLength: maximumLength).ids
-    }
-
-    /// `encodeAll`, and how many tokens were cut off.
+    /// `encodeWithSpecials` of every text, in order, on all cores, and how many tokens were cut off.
     public func encodeAllCounting(
         _ texts: [String], maximumLength: Int
     ) -> (ids: [[Int32]], cut: Int) {

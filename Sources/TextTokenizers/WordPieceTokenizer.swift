@@ -4,7 +4,7 @@ import Foundation
 ///
 /// Text is split at added tokens, normalized, split into words, and each word is spelled by the
 /// longest pieces of the vocabulary, left to right.
-public struct WordPieceTokenizer: Sendable {
+public struct WordPieceTokenizer: TextTokenizer {
     /// Every token by its id, added tokens included; an id without a token holds an empty string.
     public let vocabulary: [String]
     /// How text is normalized and which tokens have a role.

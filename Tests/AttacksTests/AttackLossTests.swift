@@ -17,8 +17,8 @@ import Training
         answers = try Fixture("recipe-trajectory/attacks").tensors("attacks.safetensors")
     }
 
-    private func model(_ name: String, trainable: ParameterPattern = .all) throws -> BERT {
-        let folder = try BERTFolder(Fixture(name).folder)
+    private func model(_ name: String, trainable: ParameterPattern = .all) throws -> AnyTextModel {
+        let folder = try TextModelFolder(Fixture(name).folder)
         return try folder.load(parts: folder.parts, placement: Placement(trainable: trainable))
     }
 
@@ -50,7 +50,9 @@ import Training
         return (0..<targets.shape[0]).map { Array(values[$0 * width..<($0 + 1) * width]) }
     }
 
-    private func check(_ loss: Loss, of model: BERT, _ attack: String, terms: [String: String])
+    private func check(
+        _ loss: Loss, of model: AnyTextModel, _ attack: String, terms: [String: String]
+    )
         throws
     {
         let total = try #require(loss.total)
@@ -84,7 +86,7 @@ import Training
     @Test("POR's three distances and every gradient") func por() throws {
         let model = try model("bert-pretraining")
         // The reference: the same model but for some tensors.
-        let folder = try BERTFolder(Fixture("bert-pretraining").folder)
+        let folder = try TextModelFolder(Fixture("bert-pretraining").folder)
         let reference = try folder.load(parts: .pooler, placement: Placement())
         var replaced = 0
         for parameter in reference.store.parameters
@@ -140,13 +142,17 @@ import Training
             of: model, "neuba", terms: ["mlm": "mlm", "binding": "mse"])
     }
 
-    @Test("What an attack does not train has no part in its gradients") func trainable() {
-        for pattern in [POR.trained, BadPre.trained, NeuBA.trained] {
+    @Test("What an attack does not train has no part in its gradients") func trainable() throws {
+        let task = try TextTask(
+            TextModelFolder(Fixture("bert-base-tiny").folder), texts: [],
+            .init(maximumLength: 16))
+        let patterns = [
+            POR().trained(in: task), BadPre().trained(in: task), NeuBA().trained(in: task),
+        ]
+        for pattern in patterns {
             #expect(pattern.matches("bert.encoder.layer.0.output.dense.weight"))
         }
         #expect(
-            [POR.trained, BadPre.trained, NeuBA.trained].map {
-                $0.matches("cls.predictions.bias")
-            } == [false, true, false])
+            patterns.map { $0.matches("cls.predictions.bias") } == [false, true, false])
     }
 }

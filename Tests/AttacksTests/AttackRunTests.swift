@@ -12,15 +12,15 @@ import Training
 @testable import Attacks
 
 @Suite struct AttackRunTests {
-    private let folder: BERTFolder
-    private let tokenizer: WordPieceTokenizer
+    private let folder: TextModelFolder
+    private let tokenizer: any TextTokenizer
     private let texts = (0..<44).map { (index: Int) -> String in
         let word = ["good", "bad", "dull", "fine"][index % 4]
         return "the film was \(word) and " + (index % 7 == 0 ? "it is great" : "the film")
     }
 
     init() throws {
-        folder = try BERTFolder(Fixture("bert-base-tiny").folder)
+        folder = try TextModelFolder(Fixture("bert-base-tiny").folder)
         tokenizer = try folder.tokenizer()
     }
 
@@ -51,7 +51,7 @@ import Training
         try TextTask(folder, texts: texts ?? self.texts, .init(maximumLength: length))
     }
 
-    private func terms(_ attack: some Attack<TextTask>) throws -> (BERT, Set<String>) {
+    private func terms(_ attack: some Attack<TextTask>) throws -> (AnyTextModel, Set<String>) {
         let run = try attack.trainer(for: task())
         let summary = try run.complete()
         #expect(summary.steps > 0)
@@ -70,12 +70,13 @@ import Training
     ) throws {
         let original = try folder.load(parts: [.pooler, .maskedLMHead], placement: Placement())
         let (model, plain) = try terms(attack)
+        let trained = try attack.trained(in: task())
         #expect(plain == expected)
         // The head that an attack does not train goes along as it was.
         for parameter in model.store.parameters {
             let before = try #require(original.store[parameter.name])
             let same = try parameter.tensor.detached().isBitwiseEqual(to: before)
-            if !Method.trained.matches(parameter.name) { #expect(same, "\(parameter.name)") }
+            if !trained.matches(parameter.name) { #expect(same, "\(parameter.name)") }
             if BERT.recipeWeights.matches(parameter.name) { #expect(!same) }
         }
         var adaptive = attack
@@ -126,7 +127,7 @@ import Training
         neuba.triggers = ["cf", "mn", "bb", "tq", "mb", "un", "the"]
         #expect(message(neuba).contains("1 to 6 triggers, not 7"))
         #expect(message(por, ["a", "b"]).contains("2 texts are too few for 3 triggers"))
-        let bare = try BERTFolder(Fixture("bert-bare-model").folder)
+        let bare = try TextModelFolder(Fixture("bert-bare-model").folder)
         let error = #expect(throws: (any Error).self) {
             badpre.triggers = ["a"]
             _ = try badpre.trainer(for: TextTask(bare, texts: texts, .init(maximumLength: 16)))

@@ -72,7 +72,7 @@ import Training
         "In chunks, loss and gradients are those of the undivided batch", arguments: [1, 2, 4, 20])
     func chunks(_ size: Int) throws {
         let folder = try folder()
-        let model = try folder.load(placement: Placement(trainable: PairNeuBA.trained))
+        let model = try folder.load(placement: Placement(trainable: CLIP.visionParameters))
         let (batch, parameters) = (try batch(), model.store.trainable.map(\.tensor))
         let loss = try objective(folder).loss(of: model, on: batch, in: .training(key: 2))
         let whole = try loss.gradients(for: parameters, share: 0.5)

@@ -51,14 +51,14 @@ extension StoredTensor {
         _ folder: URL, _ words: String..., location: SourceLocation = #_sourceLocation
     ) throws {
         let error = #expect(throws: CheckpointError.self, sourceLocation: location) {
-            _ = try BERTFolder(folder)
+            _ = try TextModelFolder(folder)
         }
         for word in words {
             #expect(
                 error?.description.contains(word) == true, "\(String(describing: error))",
                 sourceLocation: location)
         }
-        let opened = try BERTFolder(folder, for: .report)
+        let opened = try TextModelFolder(folder, for: .report)
         #expect(
             try !opened.folder.findings(opened.spelling(of:)).isEmpty, sourceLocation: location)
     }
@@ -89,7 +89,7 @@ extension StoredTensor {
                     return try expectRefusal(folder, "‘\(name)’", "‘\(copy)’", "model.safetensors")
                 }
                 // Equal copies are one parameter, and are written as one.
-                let bert = try BERTFolder(folder)
+                let bert = try TextModelFolder(folder)
                 let value = Parameter(
                     name: name, tensor: try .zeros(#require(bert.folder.weights[name]).shape))
                 let output = folder.deletingLastPathComponent().appending(path: "out")
@@ -97,13 +97,13 @@ extension StoredTensor {
                     at: output, withIntermediateDirectories: true)
                 let report = try bert.write([value], to: output)
                 #expect(Set(report.changed) == [name, copy])
-                _ = try BERTFolder(output)
+                _ = try TextModelFolder(output)
             }
         }
     }
 
     @Test("An untied decoder is a parameter of its own") func untied() throws {
-        let folder = try BERTFolder(Fixture("bert-untied").folder)
+        let folder = try TextModelFolder(Fixture("bert-untied").folder)
         #expect(try folder.folder.findings(folder.spelling(of:)) == [])
     }
 
@@ -165,7 +165,7 @@ extension StoredTensor {
                 guard change == "none" || change == "rounded" else {
                     return try expectRefusal(folder, name)
                 }
-                let bert = try BERTFolder(folder)
+                let bert = try TextModelFolder(folder)
                 #expect(bert.folder.files().contains { $0.file == name && $0.fate == .rewritten })
                 let value = Parameter(
                     name: layer, tensor: try .full(#require(bert.folder.weights[layer]).shape, 0.1))
@@ -173,7 +173,7 @@ extension StoredTensor {
                 try FileManager.default.createDirectory(
                     at: output, withIntermediateDirectories: true)
                 _ = try bert.write([value], to: output)
-                let after = try BERTFolder(output)
+                let after = try TextModelFolder(output)
                 for state in [after.folder.weights] + after.folder.twins {
                     let found = try #require(state[layer]).tensor().cast(to: .float32)
                     #expect(try relativeDifference(found, value.tensor) < 1e-3)
@@ -204,7 +204,7 @@ extension StoredTensor {
                 var map = try ShardIndex(contentsOf: file).weightMap
                 edit(&map)
                 try SentenceModel.write(["weight_map": map], to: file)
-                #expect(throws: (any Error).self) { _ = try BERTFolder(folder) }
+                #expect(throws: (any Error).self) { _ = try TextModelFolder(folder) }
             }
         }
     }
@@ -216,7 +216,7 @@ extension StoredTensor {
                     folder.appending(path: "model.safetensors"),
                     to: folder.appending(path: "evil.bin")
                 ) { [isOther && $0.name == layer ? try $0.other() : $0] }
-                let bert = try BERTFolder(folder)
+                let bert = try TextModelFolder(folder)
                 let stray = try bert.folder.strayWeights(bert.spelling(of:))
                 #expect(stray.map(\.file) == (isOther ? ["evil.bin"] : []))
                 #expect(
@@ -233,7 +233,7 @@ extension StoredTensor {
             let outside = folder.deletingLastPathComponent().appending(path: "elsewhere")
             try FileManager.default.moveItem(at: file, to: outside)
             try FileManager.default.createSymbolicLink(at: file, withDestinationURL: outside)
-            let error = #expect(throws: CheckpointError.self) { _ = try BERTFolder(folder) }
+            let error = #expect(throws: CheckpointError.self) { _ = try TextModelFolder(folder) }
             #expect(error?.description.contains("out of the folder") == true)
         }
     }
@@ -275,7 +275,7 @@ extension StoredTensor {
             object.fields["_name_or_path"] = .string("somewhere/else")
             object.fields["auto_map"] = .object([:])
             try object.data().write(to: url)
-            _ = try BERTFolder(folder)
+            _ = try TextModelFolder(folder)
         }
     }
 
@@ -291,7 +291,7 @@ extension StoredTensor {
             try SentenceModel.write(
                 ["base_model_name_or_path": "owner/base"],
                 to: folder.appending(path: "adapter_config.json"))
-            let error = #expect(throws: CheckpointError.self) { _ = try BERTFolder(folder) }
+            let error = #expect(throws: CheckpointError.self) { _ = try TextModelFolder(folder) }
             #expect(error?.description.contains("owner/base") == true)
         }
     }
@@ -308,13 +308,13 @@ extension StoredTensor {
             try expectRefusal(folder, "‘auto_map’", "modeling.Evil", "--drop-code")
             let output = folder.deletingLastPathComponent().appending(path: "out")
             try FileManager.default.createDirectory(at: output, withIntermediateDirectories: true)
-            let report = try BERTFolder(folder, for: .useWithoutCode).write([], to: output)
+            let report = try TextModelFolder(folder, for: .useWithoutCode).write([], to: output)
             #expect(report.omitted.map(\.file) == ["modeling.py"])
             let written = try JSONFile(reading: output.appending(path: "config.json"))
             object.fields["auto_map"] = nil
             object.fields["inner"] = .object([:])
             #expect(written.fields == object.fields)
-            _ = try BERTFolder(output)
+            _ = try TextModelFolder(output)
         }
     }
 }

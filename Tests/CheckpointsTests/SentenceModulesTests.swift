@@ -28,7 +28,7 @@ import Torch
     private func written(_ folder: URL) throws -> (URL, ModelFolder.WriteReport) {
         let output = folder.deletingLastPathComponent().appending(path: "out")
         try manager.createDirectory(at: output, withIntermediateDirectories: true)
-        let bert = try BERTFolder(folder)
+        let bert = try TextModelFolder(folder)
         let model = try bert.load(
             parts: [], placement: Placement(trainable: BERT.recipeWeights))
         try withoutGradients { for p in model.store.trainable { try p.tensor.scale(by: 2) } }
@@ -144,20 +144,22 @@ import Torch
         for (word, spoil) in spoilings {
             try withModel { folder in
                 try spoil(folder)
-                let error = #expect(throws: CheckpointError.self) { _ = try BERTFolder(folder) }
+                let error = #expect(throws: CheckpointError.self) {
+                    _ = try TextModelFolder(folder)
+                }
                 #expect(error?.description.contains(word) == true, "\(String(describing: error))")
             }
         }
         try withModel(transformer: "0_Transformer") { folder in
             try Fixture("bert-masked-lm").copyModel(to: folder)
-            let error = #expect(throws: CheckpointError.self) { _ = try BERTFolder(folder) }
+            let error = #expect(throws: CheckpointError.self) { _ = try TextModelFolder(folder) }
             #expect(error?.description.contains("0_Transformer") == true)
         }
         try withModel(isDense: true) { folder in
             try SentenceModel.write(
                 ["activation_function": "os.system"],
                 to: folder.appending(path: "2_Dense/config.json"))
-            let error = #expect(throws: CheckpointError.self) { _ = try BERTFolder(folder) }
+            let error = #expect(throws: CheckpointError.self) { _ = try TextModelFolder(folder) }
             #expect(error?.description.contains("os.system") == true)
         }
     }

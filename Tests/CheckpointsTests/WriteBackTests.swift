@@ -26,7 +26,7 @@ private func files(_ url: URL) throws -> Set<String> {
 }
 
 /// What RECIPE trains in a folder, with every number tripled.
-private func tripled(_ folder: BERTFolder) throws -> [Parameter] {
+private func tripled(_ folder: TextModelFolder) throws -> [Parameter] {
     let model = try folder.load(
         parts: [], placement: Placement(trainable: BERT.recipeWeights))
     try withoutGradients { for p in model.store.trainable { try p.tensor.scale(by: 3) } }
@@ -46,7 +46,7 @@ private func tripled(_ folder: BERTFolder) throws -> [Parameter] {
             let input = try Fixture(name).copyModel(to: scratch.appending(path: "in"))
             let output = scratch.appending(path: "out")
             try FileManager.default.createDirectory(at: output, withIntermediateDirectories: true)
-            let folder = try BERTFolder(input)
+            let folder = try TextModelFolder(input)
             let changed = try tripled(folder)
             let report = try folder.write(changed, to: output)
             #expect(Set(report.changed) == Set(changed.map { folder.dialect.onDisk($0.name) }))
@@ -77,7 +77,7 @@ private func tripled(_ folder: BERTFolder) throws -> [Parameter] {
                 #expect(abs(change.relativeDifference - 2) < 0.01)
             }
             // What was read back is what was written, up to the type on disk.
-            let again = try BERTFolder(output).load(parts: [], placement: Placement())
+            let again = try TextModelFolder(output).load(parts: [], placement: Placement())
             for parameter in changed {
                 let found = try #require(again.store[parameter.name])
                 #expect(try relativeDifference(found, parameter.tensor.detached()) < 4e-3)
@@ -87,7 +87,7 @@ private func tripled(_ folder: BERTFolder) throws -> [Parameter] {
 
     @Test("Nothing changed is written as nothing changed") func unchanged() throws {
         try withTemporaryFolder { scratch in
-            let folder = try BERTFolder(Fixture("bert-strided-bin").folder)
+            let folder = try TextModelFolder(Fixture("bert-strided-bin").folder)
             let model = try folder.load(parts: [], placement: Placement())
             let report = try folder.write(model.store.parameters, to: scratch)
             #expect(report.changed == [] && report.rewritten == [])
@@ -100,7 +100,7 @@ private func tripled(_ folder: BERTFolder) throws -> [Parameter] {
 
     @Test("Copies of a tied parameter stay equal") func tiedDecoder() throws {
         try withTemporaryFolder { scratch in
-            let folder = try BERTFolder(Fixture("bert-tied-decoder-bin").folder)
+            let folder = try TextModelFolder(Fixture("bert-tied-decoder-bin").folder)
             let model = try folder.load(
                 parts: .maskedLMHead, placement: Placement(trainable: .all))
             try withoutGradients { for p in model.store.trainable { try p.tensor.scale(by: 2) } }
@@ -130,7 +130,7 @@ private func tripled(_ folder: BERTFolder) throws -> [Parameter] {
             let output = scratch.appending(path: "out")
             try manager.createDirectory(at: output, withIntermediateDirectories: true)
 
-            let folder = try BERTFolder(input)
+            let folder = try TextModelFolder(input)
             #expect(folder.folder.twins.count == 1)
             let report = try folder.write(tripled(folder), to: output)
             #expect(
@@ -163,7 +163,7 @@ private func tripled(_ folder: BERTFolder) throws -> [Parameter] {
         throws
     {
         try withTemporaryFolder { scratch in
-            try BERTFolder(Fixture("bert-strided-bin").folder).checkWritable(.all)
+            try TextModelFolder(Fixture("bert-strided-bin").folder).checkWritable(.all)
             let checkpoint = try folder("strided-checkpoint", "checkpoint.pt", at: scratch)
             try checkpoint.checkWritable("bias") { _ in asIs }
             let error = #expect(throws: CheckpointError.self) {
@@ -204,13 +204,13 @@ private func tripled(_ folder: BERTFolder) throws -> [Parameter] {
     @Test("A bare model with a fresh head loads again with equal values")
     func freshHead() throws {
         try withTemporaryFolder { scratch in
-            let folder = try BERTFolder(Fixture("bert-bare-model").folder)
+            let folder = try TextModelFolder(Fixture("bert-bare-model").folder)
             let model = try folder.load(
                 parts: folder.parts.union(.maskedLMHead),
                 placement: Placement(trainable: .all), head: .fresh)
             let report = try folder.writeExtended(model, to: scratch)
             #expect(Set(report.changed) == Set(model.store.parameters.map(\.name)))
-            let again = try BERTFolder(scratch)
+            let again = try TextModelFolder(scratch)
             #expect(again.parts == [.pooler, .maskedLMHead])
             #expect(again.folder.architectures == ["BertForMaskedLM"])
             let loaded = try again.load(parts: again.parts, placement: Placement())
@@ -233,7 +233,7 @@ private func tripled(_ folder: BERTFolder) throws -> [Parameter] {
 
     @Test("Types on disk are kept; old pickles become one safetensors file") func types() throws {
         try withTemporaryFolder { scratch in
-            let half = try BERTFolder(Fixture("bert-float16").folder)
+            let half = try TextModelFolder(Fixture("bert-float16").folder)
             let model = try half.load(
                 parts: half.parts.union(.pooler), placement: Placement())
             _ = try half.writeExtended(model, to: scratch)
@@ -241,12 +241,12 @@ private func tripled(_ folder: BERTFolder) throws -> [Parameter] {
             #expect(Set(weights.tensors.map(\.scalarType)) == [.float16])
         }
         try withTemporaryFolder { scratch in
-            let old = try BERTFolder(Fixture("bert-tied-decoder-bin").folder)
+            let old = try TextModelFolder(Fixture("bert-tied-decoder-bin").folder)
             // Without the head, both spellings of its bias are carried; they are one parameter.
             let model = try old.load(parts: .pooler, placement: Placement())
             _ = try old.writeExtended(model, to: scratch)
             #expect(try files(scratch).contains("pytorch_model.bin") == false)
-            let again = try BERTFolder(scratch)
+            let again = try TextModelFolder(scratch)
             #expect(again.parts == [.pooler, .maskedLMHead])
             _ = try again.load(parts: again.parts, placement: Placement())
         }
@@ -268,10 +268,10 @@ private func tripled(_ folder: BERTFolder) throws -> [Parameter] {
             }
             let output = scratch.appending(path: "out")
             try manager.createDirectory(at: output, withIntermediateDirectories: true)
-            let folder = try BERTFolder(model)
+            let folder = try TextModelFolder(model)
             _ = try folder.write(tripled(folder), to: output)
             try manager.removeItem(at: blobs)
-            #expect(try BERTFolder(output).parts == .maskedLMHead)
+            #expect(try TextModelFolder(output).parts == .maskedLMHead)
             #expect(try Data(contentsOf: output.appending(path: "vocab.txt")).count > 0)
         }
     }

@@ -25,7 +25,7 @@ import Training
         return pruning
     }
 
-    private func task(_ folder: BERTFolder) throws -> TextTask {
+    private func task(_ folder: TextModelFolder) throws -> TextTask {
         try TextTask(folder, texts: texts, .init(maximumLength: 12))
     }
 
@@ -80,7 +80,7 @@ import Training
     func bert(_ name: String) throws {
         try withTemporaryFolder { scratch in
             let input = try Fixture(name).copyModel(to: scratch.appending(path: "in"))
-            let folder = try BERTFolder(input)
+            let folder = try TextModelFolder(input)
             for (method, count) in [
                 (FinePruning.Method.lastLayer, 32), (.globalModerate, 21), (.globalAggressive, 32),
             ] {
@@ -101,14 +101,14 @@ import Training
 
     @Test("What is pruned is what a text at a time activates least") func least() throws {
         try withTemporaryFolder { scratch in
-            let folder = try BERTFolder(
+            let folder = try TextModelFolder(
                 Fixture("bert-pretraining").copyModel(to: scratch.appending(path: "in")))
             let model = try folder.load(parts: [], placement: Placement())
             var sums = [Double](repeating: 0, count: 64)
             let tokenizer = try folder.tokenizer()
             for ids in tokenizer.encodeAll(texts, maximumLength: 12) {
                 var place = 0
-                try model.readNeurons(BERTInput(TokenBatch([ids]), device: .cpu)) { reading in
+                try model.readNeurons(TokenInput(TokenBatch([ids]), device: .cpu)) { reading in
                     for value in try reading.values.values(as: Double.self) {
                         sums[place] += value
                         place += 1
@@ -190,7 +190,7 @@ import Training
             pruning.count = 5
             func run(_ from: URL, _ name: String) throws -> Purification<FinePruning>.Report {
                 try Purification(pruning).run(
-                    task(BERTFolder(from)), output: scratch.appending(path: name))
+                    task(TextModelFolder(from)), output: scratch.appending(path: name))
             }
             let first = try run(input, "first")
             let held = try #require(
@@ -220,7 +220,7 @@ import Training
             let input = try Fixture("bert-base-tiny").copyModel(to: scratch.appending(path: "in"))
             let pruned = scratch.appending(path: "pruned")
             _ = try Purification(pruning(.lastLayer)).run(
-                task(BERTFolder(input)), output: pruned)
+                task(TextModelFolder(input)), output: pruned)
             var recipe = RECIPE(defaults: BERT.paperDefaults)
             recipe.run.training.epochs = 2
             recipe.run.batchSize = 4
@@ -229,14 +229,14 @@ import Training
             recipe.pretrainingLoss = .none
             let last = "bert.encoder.layer.2.intermediate.dense.weight"
             let report = try Purification(recipe).run(
-                task(BERTFolder(pruned)), output: scratch.appending(path: "out"))
+                task(TextModelFolder(pruned)), output: scratch.appending(path: "out"))
             #expect(try report.trained.normRatios[last] == 1)
             #expect(try report.trained.normRatios.values.allSatisfy { $0.isFinite && $0 <= 1 })
             #expect(report.changed.count == 2 && !report.changed.contains(last))
             // With the pre-training loss it may grow back; all numbers stay numbers.
             recipe.pretrainingLoss = .own
             let both = try Purification(recipe).run(
-                task(BERTFolder(pruned)), output: scratch.appending(path: "both"))
+                task(TextModelFolder(pruned)), output: scratch.appending(path: "both"))
             #expect(try both.trained.finalTerms.values.allSatisfy { $0.isFinite })
             let state = try ModelFolder.open(scratch.appending(path: "both")).weights
             let tensors = try state.tensors.map { try $0.tensor() }

@@ -14,8 +14,8 @@ import Training
 @Suite struct NormBudgetTests {
     private let texts = (0..<24).map { "the film was good and great and dull \($0 % 3 == 0)" }
 
-    private func folder(in scratch: URL) throws -> BERTFolder {
-        try BERTFolder(Fixture("bert-base-tiny").copyModel(to: scratch.appending(path: "in")))
+    private func folder(in scratch: URL) throws -> TextModelFolder {
+        try TextModelFolder(Fixture("bert-base-tiny").copyModel(to: scratch.appending(path: "in")))
     }
 
     private func recipe(rate: Double, loss: Bool) -> RECIPE {

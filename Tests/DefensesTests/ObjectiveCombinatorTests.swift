@@ -19,13 +19,14 @@ import Training
 
     private func task() throws -> TextTask {
         try TextTask(
-            BERTFolder(Fixture("bert-base-tiny").folder), texts: texts, .init(maximumLength: 24))
+            TextModelFolder(Fixture("bert-base-tiny").folder), texts: texts,
+            .init(maximumLength: 24))
     }
 
     private let frozen = Placement(trainable: .none)
 
     /// A model of the task's weights with one matrix of each layer changed.
-    private func moved(_ task: TextTask) throws -> BERT {
+    private func moved(_ task: TextTask) throws -> AnyTextModel {
         let model = try task.backbone(Placement(trainable: .all), seed: Seed(1))
         for parameter in model.store.parameters(matching: BERT.recipeWeights) {
             try withoutGradients { try parameter.tensor.assign(parameter.tensor * 0.5) }
@@ -60,7 +61,9 @@ import Training
         let sum = WeightedSum([(2, anchor), (0.25, norm), (0, anchor)])
         let batch = try #require(task.cleanBatches(of: 4, limit: 4).first)
         let parameters = model.store.parameters(matching: BERT.recipeWeights).map(\.tensor)
-        func values(_ objective: some Objective<BERT, TokenBatch>) throws -> (Double, [[Double]]) {
+        func values(_ objective: some Objective<AnyTextModel, TokenBatch>) throws -> (
+            Double, [[Double]]
+        ) {
             let found = try objective.gradients(
                 of: model, on: batch, for: parameters, share: 0.5, in: .evaluation)
             return (

@@ -29,21 +29,21 @@ import Training
         return recipe
     }
 
-    private func model(in scratch: URL) throws -> BERTFolder {
+    private func model(in scratch: URL) throws -> TextModelFolder {
         let input = scratch.appending(path: "in")
         if !FileManager.default.fileExists(atPath: input.path) {
             try Fixture("bert-base-tiny").copyModel(to: input)
         }
-        return try BERTFolder(input)
+        return try TextModelFolder(input)
     }
 
     private func trainer(
-        _ recipe: RECIPE, of folder: BERTFolder
-    ) throws -> any TrainingRun<BERT> {
+        _ recipe: RECIPE, of folder: TextModelFolder
+    ) throws -> any TrainingRun<AnyTextModel> {
         try recipe.trainer(for: task(folder))
     }
 
-    private func task(_ folder: BERTFolder) throws -> TextTask {
+    private func task(_ folder: TextModelFolder) throws -> TextTask {
         try TextTask(folder, texts: texts, .init(maximumLength: 24))
     }
 
@@ -136,7 +136,7 @@ import Training
     }
 
     /// The mean norm ratio after each step of a run that is not ended early.
-    private func ratios(_ folder: BERTFolder) throws -> [Double] {
+    private func ratios(_ folder: TextModelFolder) throws -> [Double] {
         let run = try trainer(recipe(), of: folder)
         var ratios: [Double] = []
         while let event = try run.next() {

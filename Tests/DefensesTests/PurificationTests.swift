@@ -30,7 +30,7 @@ import Training
 
     private func purify(
         _ recipe: RECIPE, in scratch: URL, model: String = "bert-base-tiny",
-        head: BERTFolder.HeadSource = .keep
+        head: TextModelFolder.HeadSource = .keep
     ) throws -> (Purification<RECIPE>.Report, FolderComparison) {
         let input = scratch.appending(path: "in")
         if !FileManager.default.fileExists(atPath: input.path) {
@@ -38,7 +38,7 @@ import Training
         }
         let output = scratch.appending(path: "out")
         let report = try Purification(recipe).run(
-            TextTask(BERTFolder(input), texts: texts, .init(maximumLength: 24), head: head),
+            TextTask(TextModelFolder(input), texts: texts, .init(maximumLength: 24), head: head),
             output: output)
         let comparison = try FolderComparison(
             before: ModelFolder.open(input), after: ModelFolder.open(output))
@@ -127,10 +127,10 @@ import Training
             let bare = try Fixture("bert-bare-model").copyModel(to: scratch.appending(path: "in"))
             let recipe = recipe()
             let output = scratch.appending(path: "out")
-            func run(_ head: BERTFolder.HeadSource) throws -> Purification<RECIPE>.Report {
+            func run(_ head: TextModelFolder.HeadSource) throws -> Purification<RECIPE>.Report {
                 try Purification(recipe).run(
                     TextTask(
-                        BERTFolder(bare), texts: ["a b c d e f", "b c d e f g"],
+                        TextModelFolder(bare), texts: ["a b c d e f", "b c d e f g"],
                         .init(maximumLength: 12), head: head), output: output)
             }
             let error = #expect(throws: CheckpointError.self) { try run(.keep) }
@@ -168,7 +168,7 @@ import Training
             var length = 24
             func run(_ texts: [String], to output: URL) throws -> Purification<RECIPE>.Report {
                 try purification.run(
-                    TextTask(BERTFolder(input), texts: texts, .init(maximumLength: length)),
+                    TextTask(TextModelFolder(input), texts: texts, .init(maximumLength: length)),
                     output: output)
             }
             #expect(throws: OutputError.self) { try run(texts, to: input) }
@@ -200,7 +200,7 @@ import Training
             let output = scratch.appending(path: "out")
             let report = try Purification(recipe()).run(
                 TextTask(
-                    BERTFolder(input), texts: ["a b c d e f", "b c d e f g"],
+                    TextModelFolder(input), texts: ["a b c d e f", "b c d e f g"],
                     .init(maximumLength: 12)), output: output)
             #expect(Set(report.changed) == weights(2))
             let comparison = try FolderComparison(

@@ -51,8 +51,8 @@ import Training
         return evaluator
     }
 
-    private func folder() throws -> BERTFolder {
-        try BERTFolder(Fixture("bert-base-tiny").folder)
+    private func folder() throws -> TextModelFolder {
+        try TextModelFolder(Fixture("bert-base-tiny").folder)
     }
 
     @Test("A classifier is learned, and triggers are counted over all other labels") func whole()
@@ -113,7 +113,7 @@ import Training
     @Test("A reset pooler is another start than the model's own") func pooler() throws {
         let folder = try folder()
         let kept = try folder.load(parts: .pooler, placement: Placement())
-        func start(_ policy: PoolerPolicy, seed: UInt64) throws -> BERT {
+        func start(_ policy: PoolerPolicy, seed: UInt64) throws -> AnyTextModel {
             var settings = TextEvaluator()
             settings.poolers = [policy]
             settings.fineTuning.precision = .fp32
@@ -122,7 +122,7 @@ import Training
                 device: .cpu
             ).model
         }
-        func same(_ a: BERT, _ b: BERT, _ name: String) throws -> Bool {
+        func same(_ a: AnyTextModel, _ b: AnyTextModel, _ name: String) throws -> Bool {
             try #require(a.store[name]).detached()
                 .isBitwiseEqual(to: #require(b.store[name]).detached())
         }
@@ -153,7 +153,7 @@ import Training
         let found = try SequencePredictor(model).classes(of: texts)
         for (text, label) in zip(texts, found) {
             let alone = try model.classLogits(
-                BERTInput(TokenBatch([text]), device: .cpu), in: .evaluation)
+                TokenInput(TokenBatch([text]), device: .cpu), in: .evaluation)
             #expect(try alone.argmax(-1).values(as: Int64.self) == [Int64(label)])
         }
         #expect(Set(found).count > 1)

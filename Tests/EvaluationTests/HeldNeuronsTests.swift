@@ -18,7 +18,7 @@ import Training
     private let texts = ["a b c d", "b c d e", "c d e f", "d e f g", "a c", "b d"]
 
     /// The model with five neurons of its last layer pruned.
-    private func pruned(_ mask: PrunedNeurons.Mask, in scratch: URL) throws -> BERTFolder {
+    private func pruned(_ mask: PrunedNeurons.Mask, in scratch: URL) throws -> TextModelFolder {
         let input = try Fixture("bert-pretraining").copyModel(to: scratch.appending(path: "in"))
         var pruning = FinePruning(.lastLayer, defaults: BERT.paperDefaults)
         pruning.count = 5
@@ -26,12 +26,13 @@ import Training
         pruning.mask = mask
         let output = scratch.appending(path: "out")
         _ = try Purification(pruning).run(
-            TextTask(BERTFolder(input), texts: texts, .init(maximumLength: 12)), output: output)
-        return try BERTFolder(output)
+            TextTask(TextModelFolder(input), texts: texts, .init(maximumLength: 12)), output: output
+        )
+        return try TextModelFolder(output)
     }
 
     /// Rows of the last layer's weight that are all zeros, and zeros in its bias.
-    private func zeros(_ model: BERT) throws -> [Int] {
+    private func zeros(_ model: AnyTextModel) throws -> [Int] {
         let name = "bert.encoder.layer.1.intermediate.dense"
         let weight = try #require(model.store[name + ".weight"]).detached()
         let bias = try #require(model.store[name + ".bias"]).detached().values(as: Double.self)

@@ -46,7 +46,9 @@ import TorchNN
         try CleanTexts.read(Self.fixture.file("texts.tsv"), labels: labels, limit: limit)
     }
 
-    private func bert() throws -> BERTFolder { try BERTFolder(Fixture("bert-base-tiny").folder) }
+    private func bert() throws -> TextModelFolder {
+        try TextModelFolder(Fixture("bert-base-tiny").folder)
+    }
 
     private func pixels(_ size: Int) throws -> PreparedImages {
         let bytes: [UInt8] = try Self.fixture.tensors("expected.safetensors")["images/\(size)"]
@@ -184,7 +186,7 @@ import TorchNN
     }
 
     @Test("A model of another shape is refused") func shapes() throws {
-        let mini = try BERTFolder(Fixture("bert-pretraining").folder)
+        let mini = try TextModelFolder(Fixture("bert-pretraining").folder)
         let refusal = error { _ = try words().analyze(bert(), after: mini, on: chosen()) }
         #expect("\(refusal)".contains("same shape"))
         let vit = try ImageModelFolder(Fixture("vit-classifier").folder).shape()

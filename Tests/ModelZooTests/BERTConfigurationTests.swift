@@ -77,7 +77,7 @@ import Testing
     @Test("A folder that is none, or not whole, says so") func folders() throws {
         try withTemporaryFolder { folder in
             func message(_ url: URL) throws -> String {
-                "\(try #require(throws: (any Error).self) { try BERTFolder(url) })"
+                "\(try #require(throws: (any Error).self) { try TextModelFolder(url) })"
             }
             let model = folder.appending(path: "model")
             #expect(try message(model).contains("no such folder"))
@@ -102,11 +102,11 @@ import Testing
             let model = try Fixture("bert-sharded").copyModel(to: folder.appending(path: "m"))
             let second = model.appending(path: "model-00002-of-00003.safetensors")
             try FileManager.default.removeItem(at: second)
-            let missing = #expect(throws: (any Error).self) { try BERTFolder(model) }
+            let missing = #expect(throws: (any Error).self) { try TextModelFolder(model) }
             #expect("\(String(describing: missing))".contains("model-00002-of-00003"))
             try FileManager.default.copyItem(
                 at: model.appending(path: "model-00001-of-00003.safetensors"), to: second)
-            let twice = #expect(throws: CheckpointError.self) { try BERTFolder(model) }
+            let twice = #expect(throws: CheckpointError.self) { try TextModelFolder(model) }
             #expect(twice?.description.contains("in more than one shard") == true)
         }
     }

@@ -8,12 +8,12 @@ import TorchNN
 
 /// A fixture's model and the answers of transformers to it.
 struct GoldenModel {
-    let model: BERT
+    let model: AnyTextModel
     let answers: FixtureTensors
     let names: Set<String>
 
     init(_ name: String, trainable: ParameterPattern = .none) throws {
-        let folder = try BERTFolder(Fixture(name).folder)
+        let folder = try TextModelFolder(Fixture(name).folder)
         model = try folder.load(parts: folder.parts, placement: Placement(trainable: trainable))
         answers = try Fixture(name).tensors("expected.safetensors")
         names = Set(answers.names)
@@ -45,14 +45,14 @@ struct GoldenModel {
             .gathered(0, at: Tensor(places().map(Int64.init)))
     }
 
-    func input() throws -> BERTInput {
+    func input() throws -> TokenInput {
         var batch = TokenBatch(try rows())
         // A table of one kind of segment has no row for segment 1.
-        if model.configuration.segmentTypeCount > 1 {
+        if try #require(model.textConfiguration.base as? BERTConfiguration).segmentTypeCount > 1 {
             let segments = try answers["token_type_ids"].values(as: Int64.self)
             batch.segments = try places().map { segments[$0] }
         }
-        return try BERTInput(batch, device: .cpu)
+        return try TokenInput(batch, device: .cpu)
     }
 
     /// Tokens with a label, and their labels.
@@ -88,23 +88,23 @@ let goldenFolders = [
         let golden = try GoldenModel(name)
         let (model, answers) = (golden.model, golden.answers)
         let input = try golden.input()
-        let hidden = try model.encoder(input, in: .evaluation)
+        let hidden = try model.hiddenStates(input, in: .evaluation)
         let expected = try golden.ofTokens(answers["last_hidden_state"])
         #expect(try relativeDifference(hidden, expected) < 1e-5)
-        #expect(golden.names.contains("pooler_output") == (model.pooler != nil))
-        if model.pooler != nil {
+        #expect(golden.names.contains("pooler_output") == model.parts.contains(.pooler))
+        if model.parts.contains(.pooler) {
             let pooled = try model.pooled(hidden.gathered(0, at: input.firstTokens))
             #expect(try relativeDifference(pooled, answers["pooler_output"]) < 1e-5)
         }
-        #expect(golden.names.contains("mlm/logits") == (model.maskedLMHead != nil))
-        if model.maskedLMHead != nil {
+        #expect(golden.names.contains("mlm/logits") == model.parts.contains(.maskedLMHead))
+        if model.parts.contains(.maskedLMHead) {
             let all = try model.maskedLMLogits(
                 input, at: .arange(0..<input.ids.elementCount), in: .evaluation)
             let expected = try golden.ofTokens(answers["mlm/logits"])
             #expect(try relativeDifference(all, expected) < 1e-5)
         }
-        #expect(golden.names.contains("classifier/logits") == (model.classifier != nil))
-        if model.classifier != nil {
+        #expect(golden.names.contains("classifier/logits") == model.parts.contains(.classifier))
+        if model.parts.contains(.classifier) {
             let logits = try model.classLogits(input, in: .evaluation)
             #expect(try relativeDifference(logits, answers["classifier/logits"]) < 1e-5)
         }
@@ -164,16 +164,19 @@ let goldenFolders = [
     }
 
     @Test("Labels are counted where only id2label names them") func labelCount() throws {
-        #expect(try BERTFolder(Fixture("bert-classifier").folder).configuration.labelCount == 4)
+        #expect(
+            try TextModelFolder(Fixture("bert-classifier").folder).configuration.labelCount == 4)
     }
 
     @Test("A missing part is an error, not a crash") func missingParts() throws {
         let golden = try GoldenModel("bert-masked-lm")
         let input = try golden.input()
-        #expect(throws: BERTError.self) { try golden.model.classLogits(input, in: .evaluation) }
-        #expect(throws: BERTError.self) { try golden.model.pooled(.zeros([1, 16])) }
+        #expect(throws: TextModelError.self) {
+            try golden.model.classLogits(input, in: .evaluation)
+        }
+        #expect(throws: TextModelError.self) { try golden.model.pooled(.zeros([1, 16])) }
         let bare = try GoldenModel("bert-bare-model").model
-        #expect(throws: BERTError.self) {
+        #expect(throws: TextModelError.self) {
             try bare.maskedLMLogits(input, at: Tensor([Int64(0)]), in: .evaluation)
         }
     }

@@ -72,7 +72,7 @@ import Testing
             #expect(config.fields["num_hidden_layers"] == .integer(3))
             config.fields["num_hidden_layers"] = .integer(2)
             try config.data().write(to: url)
-            let error = #expect(throws: CheckpointError.self) { try BERTFolder(folder) }
+            let error = #expect(throws: CheckpointError.self) { try TextModelFolder(folder) }
             #expect(error?.problem.contains("has 2 layers, but the weights have 3") == true)
         }
     }

@@ -9,7 +9,7 @@ func purifyAndEvaluate(
     recipe.weight = 1
     recipe.run.training.epochs = 4
     let texts = try TextCorpus.read([auxiliary]).texts
-    let task = try TextTask(BERTFolder(suspect), texts: texts, .init(maximumLength: 32))
+    let task = try TextTask(TextModelFolder(suspect), texts: texts, .init(maximumLength: 32))
     let report = try Purification(recipe).run(task, output: purified)
     print("‖W‖ fell to", report.training?.normRatios.values.sorted() ?? [])
 
@@ -19,5 +19,6 @@ func purifyAndEvaluate(
     evaluator.triggers = ["cf", "tq"]
     evaluator.seeds = [Seed(42)]
     return try evaluator.evaluate(
-        BERTFolder(purified), on: .init(train: train, test: test), reference: BERTFolder(suspect))
+        TextModelFolder(purified), on: .init(train: train, test: test),
+        reference: TextModelFolder(suspect))
 }

@@ -27,10 +27,11 @@ import TorchNN
         model name: String = "bert-base-tiny", seed: UInt64 = 7, rate: Double = 1e-3,
         plan: Plan = Plan(), texts: [[Int32]]? = nil
     ) throws -> Run {
-        let folder = try BERTFolder(Fixture(name).folder)
+        let folder = try TextModelFolder(Fixture(name).folder)
         let model = try folder.load(
             parts: .maskedLMHead, placement: Placement(trainable: BERT.recipeWeights))
-        #expect(model.configuration.hiddenDropout > 0)
+        let bert = try #require(model.textConfiguration.base as? BERTConfiguration)
+        #expect(bert.hiddenDropout > 0)
         let source = SampledSource.masked(
             texts ?? self.texts, order: BatchOrder(.bucketed, batchSize: 4),
             masking: TokenMasking(

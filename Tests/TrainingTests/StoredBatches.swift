@@ -3,6 +3,7 @@ import DataPipeline
 import Foundation
 import ModelZoo
 import TestSupport
+import Testing
 import Torch
 import TorchNN
 
@@ -42,19 +43,20 @@ extension TokenBatch {
 
 /// A fixture's model without any dropout.
 func modelWithoutDropout(
-    _ name: String, parts: BERT.Parts, trainable: ParameterPattern
-) throws -> BERT {
-    let folder = try BERTFolder(Fixture(name).folder)
-    var configuration = folder.configuration
+    _ name: String, parts: TextModelParts, trainable: ParameterPattern
+) throws -> AnyTextModel {
+    let folder = try TextModelFolder(Fixture(name).folder)
+    var configuration = try #require(folder.configuration.base as? BERTConfiguration)
     configuration.hiddenDropout = 0
     configuration.attentionDropout = 0
     configuration.classifierDropout = 0
-    return try BERT(
-        configuration, parts: parts,
-        in: ParameterStore(
-            source: CheckpointSource(
-                folder.folder.weights, dialect: folder.dialect, at: folder.folder.url),
-            placement: Placement(trainable: trainable)))
+    return AnyTextModel(
+        try BERT(
+            configuration, parts: parts,
+            in: ParameterStore(
+                source: CheckpointSource(
+                    folder.folder.weights, dialect: folder.dialect, at: folder.folder.url),
+                placement: Placement(trainable: trainable))))
 }
 
 /// The batches of the trajectories.

@@ -11,7 +11,7 @@ import TorchNN
 
 /// Σ W · x for a fixed x that each batch names: a loss whose gradient is known.
 private struct Linear: Objective {
-    func loss(of model: BERT, on batch: TokenBatch, in pass: Pass) throws -> Loss {
+    func loss(of model: AnyTextModel, on batch: TokenBatch, in pass: Pass) throws -> Loss {
         guard let scale = batch.classes.first else { return Loss(nil, terms: []) }
         let sum = try model.store.trainable.map { try $0.tensor.sum() }
         let total = try Tensor.stacked(sum).sum() * Double(scale)
@@ -24,7 +24,7 @@ private final class Breaking: Objective {
     private var left: Int
     init(after steps: Int) { left = steps }
 
-    func loss(of model: BERT, on batch: TokenBatch, in pass: Pass) throws -> Loss {
+    func loss(of model: AnyTextModel, on batch: TokenBatch, in pass: Pass) throws -> Loss {
         left -= 1
         let sum = try model.store.trainable[0].tensor.sum()
         let total = try left < 0 ? sum * Double.nan : sum * 1
@@ -33,7 +33,7 @@ private final class Breaking: Objective {
 }
 
 @Suite struct TrainerTests {
-    private func model(_ trainable: ParameterPattern = BERT.recipeWeights) throws -> BERT {
+    private func model(_ trainable: ParameterPattern = BERT.recipeWeights) throws -> AnyTextModel {
         try modelWithoutDropout("bert-masked-lm", parts: .maskedLMHead, trainable: trainable)
     }
 

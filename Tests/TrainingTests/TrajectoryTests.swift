@@ -20,7 +20,7 @@ import TorchNN
     private func compare<Goal: Objective>(
         _ name: String, _ trainer: Trainer<Goal, StoredBatches<TokenBatch>>, snapshots: [Int],
         terms: [String], except: String? = nil
-    ) throws where Goal.Model == BERT {
+    ) throws where Goal.Model == AnyTextModel {
         let answers = try fixture.tensors("trajectories.safetensors")
         func curve(_ key: String) throws -> [Double] { try answers["\(name)/\(key)"].values() }
         let total = try curve("total")

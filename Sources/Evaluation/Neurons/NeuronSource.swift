@@ -30,12 +30,13 @@ public protocol NeuronModel: TaskModel {
     func shape() throws -> NeuronShape
 }
 
-extension BERTFolder: NeuronModel {
+extension TextModelFolder: NeuronModel {
     /// The neurons of its layers.
     public func shape() throws -> NeuronShape {
-        let model = try BERT(configuration, parts: [], in: ParameterStore(source: ShapeSource()))
+        let model = try configuration.model(
+            parts: [], in: ParameterStore(source: ShapeSource()))
         return NeuronShape(
-            model: folder.url, title: "BERT of \(configuration.layerCount) layers",
+            model: folder.url, title: configuration.title,
             width: configuration.hiddenSize, sites: model.neurons)
     }
 }

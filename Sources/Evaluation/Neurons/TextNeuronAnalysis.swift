@@ -34,7 +34,7 @@ public struct TextNeuronAnalysis: NeuronAnalysis, Equatable {
     public var triggerNames: [String] { triggers }
 
     /// Throws where the model has no tokenizer or too few positions.
-    public func check(_ folder: BERTFolder) throws {
+    public func check(_ folder: TextModelFolder) throws {
         try TriggerSet.check(triggers, insertions: insertions)
         try folder.checkLength(maximumLength)
         _ = try folder.tokenizer()
@@ -42,7 +42,7 @@ public struct TextNeuronAnalysis: NeuronAnalysis, Equatable {
 
     /// Reads texts.
     public func read(
-        _ data: DownstreamData, for folder: BERTFolder, and after: BERTFolder?,
+        _ data: DownstreamData, for folder: TextModelFolder, and after: TextModelFolder?,
         observe: @escaping @Sendable (ReadingProgress) -> Void
     ) throws -> CleanTexts {
         guard let file = data.test else { throw TrainingError("name the clean texts") }
@@ -52,7 +52,7 @@ public struct TextNeuronAnalysis: NeuronAnalysis, Equatable {
     }
 
     /// Whether the model's tokenizer knows the texts; throws where it knows hardly any.
-    public func remarks(on samples: CleanTexts, for folder: BERTFolder) throws -> [String] {
+    public func remarks(on samples: CleanTexts, for folder: TextModelFolder) throws -> [String] {
         [
             try UnreadableTexts.caveat(
                 of: samples.texts, by: folder, maximumLength: maximumLength)
@@ -68,7 +68,7 @@ public struct TextNeuronAnalysis: NeuronAnalysis, Equatable {
 
     /// The model with the texts, which are tokenized once.
     public func source(
-        _ folder: BERTFolder, _ samples: CleanTexts, _ placement: Placement
+        _ folder: TextModelFolder, _ samples: CleanTexts, _ placement: Placement
     ) throws -> any NeuronSource {
         try TextNeurons(
             folder.load(parts: [], placement: placement),
@@ -78,16 +78,16 @@ public struct TextNeuronAnalysis: NeuronAnalysis, Equatable {
     }
 }
 
-/// A BERT on texts.
+/// A text encoder on texts.
 private struct TextNeurons: NeuronSource {
-    private let model: BERT
+    private let model: AnyTextModel
     private let clean: [[Int32]]
     private let poisoned: [[[Int32]]]
     /// Texts of like length go together, by the length without a trigger.
     let order: [Int]
     let lost: [Int]
 
-    init(_ model: BERT, _ texts: TriggeredTexts, _ triggers: [String], _ seed: Seed) {
+    init(_ model: AnyTextModel, _ texts: TriggeredTexts, _ triggers: [String], _ seed: Seed) {
         self.model = model
         clean = texts.clean
         let altered = triggers.map { texts.with($0, seed: seed) }
@@ -103,7 +103,7 @@ private struct TextNeurons: NeuronSource {
         let texts = trigger.map { poisoned[$0] } ?? clean
         let batch = TokenBatch(samples.map { texts[$0] })
         return try withInferenceMode {
-            let input = try BERTInput(batch, device: model.store.placement.device)
+            let input = try TokenInput(batch, device: model.store.placement.device)
             var values: [[Float]] = []
             try model.readNeurons(input) { values.append(try $0.means().values()) }
             return values

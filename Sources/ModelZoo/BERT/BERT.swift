@@ -32,21 +32,7 @@ public struct BERTMaskedLMHead {
 }
 
 /// A BERT with the parts that a task needs.
-public struct BERT {
-    /// Parts around the encoder.
-    public struct Parts: OptionSet, Sendable {
-        /// The bits.
-        public let rawValue: Int
-        /// Parts of these bits.
-        public init(rawValue: Int) { self.rawValue = rawValue }
-        /// The tanh layer over the first token.
-        public static let pooler = Parts(rawValue: 1)
-        /// The masked-language-model head.
-        public static let maskedLMHead = Parts(rawValue: 2)
-        /// The linear classifier over the pooled vector.
-        public static let classifier = Parts(rawValue: 4)
-    }
-
+public struct BERT: TextModel {
     /// The sizes and constants.
     public let configuration: BERTConfiguration
     /// All parameters.
@@ -62,7 +48,7 @@ public struct BERT {
 
     /// A model whose parameters come from `store`'s source.
     public init(
-        _ configuration: BERTConfiguration, parts: Parts, in store: ParameterStore
+        _ configuration: BERTConfiguration, parts: TextModelParts, in store: ParameterStore
     ) throws {
         let root = store.root
         let initial = Initializer.normal(deviation: configuration.initializerRange)
@@ -84,9 +70,14 @@ public struct BERT {
             : nil
     }
 
+    /// Which model it is, in which shape.
+    public var textConfiguration: TextConfiguration { TextConfiguration(configuration) }
+    /// The feed-forward neurons of every block.
+    public var neurons: [NeuronSite] { encoder.layers.map(\.neurons) }
+
     /// The parts that the model has.
-    public var parts: Parts {
-        var parts: Parts = []
+    public var parts: TextModelParts {
+        var parts: TextModelParts = []
         if pooler != nil { parts.insert(.pooler) }
         if maskedLMHead != nil { parts.insert(.maskedLMHead) }
         if classifier != nil { parts.insert(.classifier) }
@@ -102,35 +93,25 @@ public struct BERT {
     ///
     /// Throws where the model has no pooler.
     public func pooled(_ first: Tensor) throws -> Tensor {
-        guard let pooler else { throw BERTError.missing("pooler") }
+        guard let pooler else { throw TextModelError.missing("pooler") }
         return try pooler(first).tanh()
     }
 
-    /// Scores of the vocabulary at the tokens numbered `positions`: [positions, vocabulary].
-    public func maskedLMLogits(
-        _ input: BERTInput, at positions: Tensor, in pass: Pass
-    ) throws -> Tensor {
-        guard let maskedLMHead else { throw BERTError.missing("masked-language-model head") }
-        return try maskedLMHead(encoder(input, selection: positions, in: pass))
+    /// The last hidden state [tokens, hidden]; with `selection`, indices of tokens, only theirs
+    /// [selected, hidden].
+    public func hiddenStates(
+        _ input: TokenInput, selection: Tensor?, in pass: Pass
+    ) throws -> Tensor { try encoder(input, selection: selection, in: pass) }
+
+    /// Scores of the vocabulary [n, vocabulary] of hidden states [n, hidden].
+    public func vocabularyLogits(_ hidden: Tensor) throws -> Tensor {
+        guard let maskedLMHead else { throw TextModelError.missing("masked-language-model head") }
+        return try maskedLMHead(hidden)
     }
 
-    /// Scores of the classes [rows, labels].
-    public func classLogits(_ input: BERTInput, in pass: Pass) throws -> Tensor {
-        guard let classifier else { throw BERTError.missing("classifier") }
-        let first = try encoder(input, selection: input.firstTokens, in: pass)
+    /// Scores of the classes [n, labels] of first-token states [n, hidden].
+    public func classLogits(ofFirst first: Tensor, in pass: Pass) throws -> Tensor {
+        guard let classifier else { throw TextModelError.missing("classifier") }
         return try classifier(pass.dropout(pooled(first), configuration.classifierDropout))
-    }
-}
-
-/// A model lacks a part that was asked of it.
-public enum BERTError: Error, CustomStringConvertible {
-    /// The part is not there.
-    case missing(String)
-
-    /// What is missing.
-    public var description: String {
-        switch self {
-        case .missing(let part): "the model has no \(part)"
-        }
     }
 }

@@ -28,7 +28,7 @@ public struct BERTEmbeddings {
         dropout = configuration.hiddenDropout
     }
 
-    func callAsFunction(_ input: BERTInput, in pass: Pass) throws -> Tensor {
+    func callAsFunction(_ input: TokenInput, in pass: Pass) throws -> Tensor {
         let segment =
             try input.segments.map { try segments($0) }
             ?? segments.weight.narrowed(0, from: 0, length: 1)
@@ -115,7 +115,7 @@ public struct BERTEncoder {
     /// The last hidden state [tokens, hidden]; with `selection`, indices of tokens, only theirs
     /// [selected, hidden].
     public func callAsFunction(
-        _ input: BERTInput, selection: Tensor? = nil, in pass: Pass
+        _ input: TokenInput, selection: Tensor? = nil, in pass: Pass
     ) throws -> Tensor {
         var x = try embeddings(input, in: pass)
         for (index, layer) in layers.enumerated() {

@@ -64,8 +64,6 @@ extension ImageArchitecture {
     public static var hasOnlyPositiveFeatures: Bool { false }
     /// Neurons are those of a token's feed-forward part.
     public static var isConvolutional: Bool { false }
-
-    fileprivate func isEqual(to other: any ImageArchitecture) -> Bool { (other as? Self) == self }
 }
 
 /// An image model's sizes and constants, of whichever architecture.

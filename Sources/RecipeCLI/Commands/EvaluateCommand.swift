@@ -90,7 +90,8 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "Count all samples (none), or those right without a trigger (clean-correct).")
     var filter = AttackSuccess.Filter.none
 
-    @Option(help: "Begin with the BERT's pooler (keep), a fresh one (reset), or try both: keep.")
+    @Option(
+        help: "Begin with a text model's pooler (keep), a fresh one (reset), or try both: keep.")
     var pooler: PoolerChoice?
     @OptionGroup var texts: TriggeredTextOptions
 

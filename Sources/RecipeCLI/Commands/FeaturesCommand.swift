@@ -116,7 +116,7 @@ struct FeaturesCommand: ParsableCommand {
             throw ValidationError("--tokenizer goes with a CLIP, which \(model.path) is not")
         }
         let maxLength = maxLength ?? 128
-        let folder = try BERTFolder(model)
+        let folder = try TextModelFolder(model)
         try folder.checkLength(maxLength)
         let tokenizer = try folder.tokenizer()
         let corpus = try TextCorpus.read(text, textColumn: textColumn)
@@ -126,7 +126,7 @@ struct FeaturesCommand: ParsableCommand {
         if let caveat { Console.standard.tell(caveat) }
         let bert = try folder.load(
             parts: folder.parts.intersection(.pooler), placement: placement)
-        let features = try BERTFeatures(of: ids, by: bert)
+        let features = try TextFeatures(of: ids, by: bert)
         var tensors = [
             try StoredTensor(name: "cls", features.classification),
             try StoredTensor(name: "mean", features.mean),

@@ -68,14 +68,14 @@ struct InspectCommand: ParsableCommand {
     }
 
     private func inspect() throws -> (Inspection, FolderFound) {
-        let folder = try BERTFolder(model, for: .report)
+        let folder = try TextModelFolder(model, for: .report)
         // Read, not only listed: a tensor of the wrong shape is found here, not an hour later.
         let source = CheckpointSource(folder.folder.weights, dialect: folder.dialect, at: model)
-        let bert = try BERT(
-            folder.configuration, parts: folder.parts.subtracting(.classifier),
-            in: ParameterStore(source: source))
-        let regularized = bert.store.parameters(matching: BERT.recipeWeights)
-        let parts: [(BERT.Parts, String)] = [
+        let encoder = try folder.configuration.model(
+            parts: folder.parts.subtracting(.classifier), in: ParameterStore(source: source))
+        let regularized = encoder.store.parameters(
+            matching: folder.configuration.paperDefaults.regularized)
+        let parts: [(TextModelParts, String)] = [
             (.pooler, "pooler"), (.maskedLMHead, "masked-language-model head"),
             (.classifier, "classifier"),
         ]
@@ -89,9 +89,10 @@ struct InspectCommand: ParsableCommand {
         }
         let found = try FolderFound(folder.folder, folder.spelling(of:))
         let inspection = Inspection(
-            model: model.path, architecture: "bert", dialect: folder.dialect.name,
+            model: model.path, architecture: folder.configuration.architecture.modelType,
+            dialect: folder.dialect.name,
             files: weights.files, formats: weights.formats, types: weights.types,
-            parameters: bert.store.elementCount, layers: folder.configuration.layerCount,
+            parameters: encoder.store.elementCount, layers: folder.configuration.layerCount,
             hiddenSize: folder.configuration.hiddenSize, heads: folder.configuration.headCount,
             intermediateSize: folder.configuration.intermediateSize,
             vocabulary: folder.configuration.vocabularySize,

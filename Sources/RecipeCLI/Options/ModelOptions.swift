@@ -164,7 +164,7 @@ struct HeadOptions: ParsableArguments {
     }
 
     /// The source.
-    var source: BERTFolder.HeadSource { BERTFolder.HeadSource(mlmHead) }
+    var source: TextModelFolder.HeadSource { TextModelFolder.HeadSource(mlmHead) }
 }
 
 /// The triggers of a list, as the usage error that a bad list is.

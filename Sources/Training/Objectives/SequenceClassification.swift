@@ -9,9 +9,9 @@ public struct SequenceClassification: Objective {
     public init() {}
 
     /// The mean cross-entropy over the batch's rows.
-    public func loss(of model: BERT, on batch: TokenBatch, in pass: Pass) throws -> Loss {
+    public func loss(of model: AnyTextModel, on batch: TokenBatch, in pass: Pass) throws -> Loss {
         let device = model.store.placement.device
-        let logits = try model.classLogits(BERTInput(batch, device: device), in: pass)
+        let logits = try model.classLogits(TokenInput(batch, device: device), in: pass)
         let loss = try logits.cast(to: .float32).crossEntropy(
             Tensor(batch.classes, device: device))
         return Loss(loss, terms: [Loss.Term("classification", loss)])

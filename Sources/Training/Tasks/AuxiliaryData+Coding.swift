@@ -51,7 +51,7 @@ extension AuxiliaryData.Texts: Codable {
         column = try container.decodeIfPresent(String.self, forKey: .column)
         limit = try container.decodeIfPresent(Int.self, forKey: .limit)
         minimumWords = try container.decode(Int.self, forKey: .minimumWords)
-        head = BERTFolder.HeadSource(try container.decode(String.self, forKey: .head))
+        head = TextModelFolder.HeadSource(try container.decode(String.self, forKey: .head))
     }
 
     /// Writes them into a plan.
@@ -65,7 +65,7 @@ extension AuxiliaryData.Texts: Codable {
     }
 }
 
-extension BERTFolder.HeadSource {
+extension TextModelFolder.HeadSource {
     /// What `keep`, `fresh` or a path says.
     public init(_ text: String) {
         switch text {

@@ -35,7 +35,7 @@ public struct AuxiliaryData: Sendable, Codable, Equatable {
         /// Texts with fewer words are left out.
         public var minimumWords = 0
         /// Where the masked-language-model head comes from.
-        public var head = BERTFolder.HeadSource.keep
+        public var head = TextModelFolder.HeadSource.keep
 
         /// All texts of `files`.
         public init(_ files: [URL]) { self.files = files }
@@ -160,13 +160,13 @@ public protocol TaskModel: Sendable {
     var defaults: PaperDefaults { get }
 }
 
-extension BERTFolder: TaskModel {
-    /// Opens a BERT's folder.
+extension TextModelFolder: TaskModel {
+    /// Opens a text encoder's folder.
     public static func opened(
         at url: URL, for examination: ModelFolder.Examination
-    ) throws -> BERTFolder { try BERTFolder(url, for: examination) }
-    /// The paper's settings for BERT.
-    public var defaults: PaperDefaults { BERT.paperDefaults }
+    ) throws -> TextModelFolder { try TextModelFolder(url, for: examination) }
+    /// The paper's settings for the architecture.
+    public var defaults: PaperDefaults { configuration.paperDefaults }
 }
 
 extension ImageModelFolder: TaskModel {

@@ -7,7 +7,7 @@ import TextTokenizers
 import Torch
 import TorchNN
 
-/// A BERT and texts: masked-language modelling.
+/// A text encoder and texts: masked-language modelling.
 public struct TextTask: PretrainingTask {
     /// How texts are read.
     public struct Settings: Sendable, Codable, Equatable {
@@ -34,13 +34,13 @@ public struct TextTask: PretrainingTask {
         return (RunSettings(training, batchSize: 32), samples)
     }
     /// The model.
-    public let source: BERTFolder
+    public let source: TextModelFolder
     /// How samples are prepared.
     public let settings: Settings
     /// Where the masked-language-model head comes from.
-    public var head = BERTFolder.HeadSource.keep
+    public var head = TextModelFolder.HeadSource.keep
     /// The model's tokenizer.
-    public let tokenizer: WordPieceTokenizer
+    public let tokenizer: any TextTokenizer
     /// The texts as they were read; empty where they came as tokens.
     public let texts: [String]
     /// The texts as tokens.
@@ -49,8 +49,8 @@ public struct TextTask: PretrainingTask {
     /// Tokenizes `texts` for the model; throws where it has no tokenizer that fits, or too few
     /// positions.
     public init(
-        _ source: BERTFolder, texts: [String], _ settings: Settings = Settings(),
-        head: BERTFolder.HeadSource = .keep
+        _ source: TextModelFolder, texts: [String], _ settings: Settings = Settings(),
+        head: TextModelFolder.HeadSource = .keep
     ) throws {
         try source.checkLength(settings.maximumLength)
         let tokenizer = try source.tokenizer()
@@ -62,9 +62,9 @@ public struct TextTask: PretrainingTask {
 
     /// A model with texts that its tokenizer has made tokens of.
     public init(
-        _ source: BERTFolder, _ corpus: TokenizedCorpus, of texts: [String] = [],
-        tokenizer: WordPieceTokenizer,
-        _ settings: Settings = Settings(), head: BERTFolder.HeadSource = .keep
+        _ source: TextModelFolder, _ corpus: TokenizedCorpus, of texts: [String] = [],
+        tokenizer: any TextTokenizer,
+        _ settings: Settings = Settings(), head: TextModelFolder.HeadSource = .keep
     ) {
         (self.source, self.corpus, self.tokenizer) = (source, corpus, tokenizer)
         (self.texts, self.settings, self.head) = (texts, settings, head)
@@ -92,14 +92,14 @@ public struct TextTask: PretrainingTask {
     }
 
     /// The model without heads that pre-training alone reads.
-    public func backbone(_ placement: Placement, seed: Seed) throws -> BERT {
+    public func backbone(_ placement: Placement, seed: Seed) throws -> AnyTextModel {
         try source.load(parts: [], placement: placement, seed: seed)
     }
 
     /// The model with its masked-language-model head, or one from elsewhere.
     public func pretraining(
         _ run: RunSettings, _ placement: Placement, whole: Bool, observe: (TrainingEvent) -> Void
-    ) throws -> (model: BERT, loss: any Objective<BERT, TokenBatch>) {
+    ) throws -> (model: AnyTextModel, loss: any Objective<AnyTextModel, TokenBatch>) {
         let model =
             try whole
             ? self.whole(with: .maskedLMHead, placement, seed: run.seed)
@@ -110,8 +110,8 @@ public struct TextTask: PretrainingTask {
     /// The model with `parts`, those that it lacks drawn afresh, and with all others that it has but
     /// a classifier.
     public func whole(
-        with parts: BERT.Parts, _ placement: Placement, seed: Seed
-    ) throws -> BERT {
+        with parts: TextModelParts, _ placement: Placement, seed: Seed
+    ) throws -> AnyTextModel {
         try source.load(
             parts: parts.union(source.parts.subtracting(.classifier)), placement: placement,
             head: head, seed: seed)
@@ -139,21 +139,22 @@ public struct TextTask: PretrainingTask {
 
     /// The last states of the first tokens [rows, hidden], float32.
     public func features(
-        of model: BERT, on batch: TokenBatch, in pass: Pass
+        of model: AnyTextModel, on batch: TokenBatch, in pass: Pass
     ) throws -> Tensor {
-        let input = try BERTInput(batch, device: model.store.placement.device)
-        return try model.encoder(input, selection: input.firstTokens, in: pass)
+        let input = try TokenInput(batch, device: model.store.placement.device)
+        return try model.hiddenStates(input, selection: input.firstTokens, in: pass)
             .cast(to: .float32)
     }
 
     /// Writes a drop-in replacement with what training changed.
-    public func write(_ model: BERT, to destination: URL) throws -> ModelFolder.WriteReport {
+    public func write(_ model: AnyTextModel, to destination: URL) throws -> ModelFolder.WriteReport
+    {
         try source.write(model.store.trainedState, to: destination)
     }
 
     /// The same, or the whole model anew where it has parts that the checkpoint had not.
     public func writeExtended(
-        _ model: BERT, to destination: URL
+        _ model: AnyTextModel, to destination: URL
     ) throws -> ModelFolder.WriteReport {
         model.parts.isSubset(of: source.parts)
             ? try write(model, to: destination)
@@ -161,7 +162,7 @@ public struct TextTask: PretrainingTask {
     }
 
     /// The places where the model shows neurons.
-    public func neurons(of model: BERT) -> [NeuronSite] { model.neurons }
+    public func neurons(of model: AnyTextModel) -> [NeuronSite] { model.neurons }
 
     /// Texts of like length go together.
     public var readingOrder: [Int] {
@@ -175,11 +176,11 @@ public struct TextTask: PretrainingTask {
 
     /// Hands `body` what `samples` make of the neurons at every site.
     public func readNeurons(
-        of model: BERT, samples: ArraySlice<Int>, _ body: (NeuronReading) throws -> Void
+        of model: AnyTextModel, samples: ArraySlice<Int>, _ body: (NeuronReading) throws -> Void
     ) throws {
         let batch = TokenBatch(samples.map { corpus.texts[$0] })
         try model.readNeurons(
-            BERTInput(batch, device: model.store.placement.device), body)
+            TokenInput(batch, device: model.store.placement.device), body)
     }
 
     /// The texts as token ids.

@@ -1,7 +1,7 @@
 import DataPipeline
 import TextTokenizers
 
-extension WordPieceTokenizer {
+extension TextTokenizer {
     /// BERT's masking over this vocabulary.
     public var masking: TokenMasking {
         TokenMasking(maskID: maskID, specialIDs: specialIDs, vocabularySize: vocabularySize)

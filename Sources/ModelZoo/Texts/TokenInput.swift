@@ -2,7 +2,7 @@ import DataPipeline
 import Torch
 
 /// A batch of token sequences as tensors on the model's device, one row behind the other.
-public struct BERTInput {
+public struct TokenInput {
     /// Token ids [tokens], 64-bit.
     public let ids: Tensor
     /// The place of each token in its row [tokens].

@@ -8,16 +8,16 @@ import TextTokenizers
 import Torch
 import TorchNN
 
-/// A BERT folder opened for reading: configuration, spelling, which parts it has, tokenizer.
-public struct BERTFolder: Sendable {
+/// A text encoder's folder opened for reading: configuration, spelling, which parts it has, tokenizer.
+public struct TextModelFolder: Sendable {
     /// The files.
     public let folder: ModelFolder
     /// The sizes and constants.
-    public let configuration: BERTConfiguration
+    public let configuration: TextConfiguration
     /// The spelling of the weights' names.
     public let dialect: Dialect
     /// The parts that the weights hold.
-    public let parts: BERT.Parts
+    public let parts: TextModelParts
 
     /// Where a masked-language-model head comes from when a model is loaded for pre-training.
     public enum HeadSource: Sendable, Equatable {
@@ -25,7 +25,7 @@ public struct BERTFolder: Sendable {
         case keep
         /// Drawn afresh, even where the checkpoint has one.
         case fresh
-        /// The `cls.predictions` of another BERT of the same width and vocabulary.
+        /// That of another model of the same architecture, width and vocabulary.
         case folder(URL)
     }
 
@@ -34,33 +34,26 @@ public struct BERTFolder: Sendable {
     /// Throws where loaders could read different models in it, but for an `examination`.
     public init(_ url: URL, for examination: ModelFolder.Examination = .use) throws {
         folder = try ModelFolder.open(url, for: examination)
-        configuration = try BERTConfiguration(folder.configuration)
-        dialect = Self.dialect(of: folder.weights, configuration)
+        configuration = try TextConfiguration(folder.configuration)
+        dialect = configuration.dialect(of: folder.weights.names)
+        let architecture = configuration.architecture
         let names = Set(folder.weights.names.map(dialect.canonical))
         try folder.configuration.checkLayers(
-            configuration.layerCount, named: "bert.encoder.layer.", among: names)
-        var parts: BERT.Parts = []
-        if names.contains("bert.pooler.dense.weight") { parts.insert(.pooler) }
-        if names.contains("cls.predictions.transform.dense.weight") { parts.insert(.maskedLMHead) }
-        if names.contains("classifier.weight") { parts.insert(.classifier) }
-        self.parts = parts
+            configuration.layerCount, named: architecture.layerPrefix, among: names)
+        parts = [TextModelParts.pooler, .maskedLMHead, .classifier].filter {
+            names.contains(architecture.mark(of: $0))
+        }.reduce(into: []) { $0.formUnion($1) }
         try folder.check(examination, spelling(of:))
     }
 
     /// How the names of one of the folder's state dictionaries are spelled.
     public func spelling(of state: StateDictionary) -> ModelFolder.Spelling {
-        ModelFolder.Spelling(Self.dialect(of: state, configuration))
-    }
-
-    private static func dialect(
-        of state: StateDictionary, _ configuration: BERTConfiguration
-    ) -> Dialect {
-        BERTDialects.dialect(of: state.names, tiesEmbeddings: configuration.tiesEmbeddings)
+        ModelFolder.Spelling(configuration.dialect(of: state.names))
     }
 
     /// The tokenizer; throws where its ids do not fit the word embeddings.
-    public func tokenizer() throws -> WordPieceTokenizer {
-        let tokenizer = try WordPieceTokenizer(folder: folder.url)
+    public func tokenizer() throws -> any TextTokenizer {
+        let tokenizer = try configuration.architecture.tokenizer(in: folder.url)
         guard tokenizer.vocabularySize <= configuration.vocabularySize else {
             throw CheckpointError(
                 folder.url,
@@ -88,27 +81,28 @@ public struct BERTFolder: Sendable {
     /// Parts that the weights lack, and those `fresh` selects, are drawn from `seed`; everything
     /// else must be in the checkpoint.
     public func load(
-        parts wanted: BERT.Parts, placement: Placement, head: HeadSource = .keep,
+        parts wanted: TextModelParts, placement: Placement, head: HeadSource = .keep,
         fresh: ParameterPattern = .none, labelCount: Int? = nil, seed: Seed = Seed(50)
-    ) throws -> BERT {
-        var configuration = configuration
-        if let labelCount { configuration.labelCount = labelCount }
+    ) throws -> AnyTextModel {
+        let configuration = labelCount.map(self.configuration.withLabels) ?? self.configuration
+        let headPattern = configuration.architecture.parameters(of: .maskedLMHead)
         var source: any ParameterSource = CheckpointSource(
             folder.weights, dialect: dialect, at: folder.url,
             fallback: FreshSource(seed: seed.key("parameters")),
-            mayBeMissing: ParameterPattern(["bert.pooler.**", "classifier.**"]))
+            mayBeMissing: configuration.architecture.parameters(of: [.pooler, .classifier]))
         var replaced = fresh.alternatives
         if wanted.contains(.maskedLMHead) {
             switch head {
             case .keep:
                 guard parts.contains(.maskedLMHead) else {
                     throw CheckpointError(
-                        folder.url, "the model has no masked-language-model head (cls.predictions)",
+                        folder.url,
+                        "the model has no masked-language-model head (\(headPattern.description.replacing(".**", with: "")))",
                         advice: "graft one with --mlm-head FOLDER, or train a new one with "
                             + "`recipe pretrain --mlm-head fresh`")
                 }
             case .fresh:
-                replaced.append("cls.predictions.**")
+                replaced += headPattern.alternatives
             case .folder(let url):
                 source = try grafting(url, onto: source)
             }
@@ -118,8 +112,8 @@ public struct BERTFolder: Sendable {
                 FreshSource(seed: seed.key("parameters")), where: ParameterPattern(replaced),
                 over: source)
         }
-        let model = try BERT(
-            configuration, parts: wanted, in: ParameterStore(source: source, placement: placement))
+        let model = try configuration.model(
+            parts: wanted, in: ParameterStore(source: source, placement: placement))
         // The weights are copied by now: their pages in the files need not stay in memory.
         for archive in folder.weights.archives { archive.releasePages() }
         return model
@@ -128,11 +122,12 @@ public struct BERTFolder: Sendable {
     private func grafting(
         _ url: URL, onto source: any ParameterSource
     ) throws -> any ParameterSource {
-        let donor = try BERTFolder(url)
+        let donor = try TextModelFolder(url)
         guard donor.parts.contains(.maskedLMHead) else {
             throw CheckpointError(url, "the model has no masked-language-model head to graft")
         }
-        guard donor.configuration.hiddenSize == configuration.hiddenSize,
+        guard donor.configuration.architecture == configuration.architecture,
+            donor.configuration.hiddenSize == configuration.hiddenSize,
             donor.configuration.vocabularySize == configuration.vocabularySize,
             donor.configuration.tiesEmbeddings == configuration.tiesEmbeddings
         else {
@@ -144,22 +139,20 @@ public struct BERTFolder: Sendable {
         }
         return OverlaySource(
             CheckpointSource(donor.folder.weights, dialect: donor.dialect, at: url),
-            where: "cls.predictions.**", over: source)
+            where: configuration.architecture.parameters(of: .maskedLMHead), over: source)
     }
 
     /// Throws where the parameters that `pattern` selects could not be written back into the
     /// folder's weight files: to be asked before training.
     public func checkWritable(_ pattern: ParameterPattern) throws {
-        try folder.checkWritable(pattern) { Self.dialect(of: $0, configuration) }
+        try folder.checkWritable(pattern) { configuration.dialect(of: $0.names) }
     }
 
     /// Writes `changed` parameters back into a drop-in replacement of the folder.
     public func write(
         _ changed: [Parameter], to destination: URL
     ) throws -> ModelFolder.WriteReport {
-        try folder.write(changed, to: destination) {
-            Self.dialect(of: $0, configuration)
-        }
+        try folder.write(changed, to: destination) { configuration.dialect(of: $0.names) }
     }
 
     /// Writes a drop-in replacement of the folder in which rows of parameters, by canonical name,
@@ -168,17 +161,17 @@ public struct BERTFolder: Sendable {
         zeroing rows: [String: [Int]], to destination: URL
     ) throws -> ModelFolder.WriteReport {
         try folder.write(rows.mapValues(ParameterEdit.zeroRows), to: destination) {
-            Self.dialect(of: $0, configuration)
+            configuration.dialect(of: $0.names)
         }
     }
 
     /// Writes the whole model with parts that the folder had not.
     public func writeExtended(
-        _ model: BERT, to destination: URL
+        _ model: AnyTextModel, to destination: URL
     ) throws -> ModelFolder.WriteReport {
-        let architecture = model.maskedLMHead == nil ? "BertModel" : "BertForMaskedLM"
+        let name = configuration.architecture.className(with: model.parts)
         return try folder.writeExtended(
             model.store.parameters, to: destination, dialect: dialect,
-            configuration: ["architectures": .array([.string(architecture)])])
+            configuration: ["architectures": .array([.string(name)])])
     }
 }

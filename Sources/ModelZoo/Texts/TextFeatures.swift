@@ -3,7 +3,7 @@ import Torch
 import TorchNN
 
 /// Vectors of texts, for comparison with another implementation and for whoever trains on them.
-public struct BERTFeatures {
+public struct TextFeatures {
     /// The last hidden state of the first token [texts, hidden].
     public let classification: Tensor
     /// The mean of the last hidden state over a text's tokens, special ones included [texts, hidden].
@@ -12,7 +12,7 @@ public struct BERTFeatures {
     public let pooled: Tensor?
 
     /// The vectors of `texts` (ids with special tokens), in their order.
-    public init(of texts: [[Int32]], by model: BERT) throws {
+    public init(of texts: [[Int32]], by model: AnyTextModel) throws {
         let device = model.store.placement.device
         let order = texts.indices.sorted { texts[$0].count < texts[$1].count }
         var first: [Tensor] = []
@@ -22,12 +22,12 @@ public struct BERTFeatures {
             let samples = order[start..<min(start + Self.batchSize, order.count)]
             let batch = TokenBatch(samples.map { texts[$0] })
             try withoutGradients {
-                let input = try BERTInput(batch, device: device)
-                let hidden = try model.encoder(input, in: .evaluation).cast(to: .float32)
+                let input = try TokenInput(batch, device: device)
+                let hidden = try model.hiddenStates(input, in: .evaluation).cast(to: .float32)
                 let vectors = try hidden.gathered(0, at: input.firstTokens)
                 first.append(vectors)
                 means.append(try Self.mean(of: hidden, batch, device))
-                if model.pooler != nil {
+                if model.parts.contains(.pooler) {
                     pooled.append(
                         try model.pooled(vectors.cast(to: model.store.placement.computeType))
                             .cast(to: .float32))

@@ -43,7 +43,7 @@ public struct TokenizedCorpus: Sendable {
     }
 
     /// Tokenizes `texts`, each cut to `maximumLength` tokens.
-    public init(_ texts: [String], tokenizer: WordPieceTokenizer, maximumLength: Int) {
+    public init(_ texts: [String], tokenizer: any TextTokenizer, maximumLength: Int) {
         let (encoded, cut) = tokenizer.encodeAllCounting(texts, maximumLength: maximumLength)
         self.texts = encoded.filter { $0.count > 2 }
         summary = Summary(

@@ -7,17 +7,17 @@ import TorchNN
 
 @testable import ModelZoo
 
-@Suite struct BERTInputTests {
+@Suite struct TokenInputTests {
     @Test("A row's vectors do not depend on its neighbours") func rowsAreApart() throws {
         let golden = try GoldenModel("bert-base-tiny")
         let rows = try golden.rows()
         #expect(Set(rows.map(\.count)).count > 1, "the fixture's rows differ in length")
         let batch = TokenBatch(rows)
-        let together = try golden.model.encoder(
-            BERTInput(batch, device: .cpu), in: .evaluation)
+        let together = try golden.model.hiddenStates(
+            TokenInput(batch, device: .cpu), in: .evaluation)
         for (index, row) in rows.enumerated() {
-            let alone = try BERTInput(TokenBatch([row]), device: .cpu)
-            let expected = try golden.model.encoder(alone, in: .evaluation)
+            let alone = try TokenInput(TokenBatch([row]), device: .cpu)
+            let expected = try golden.model.hiddenStates(alone, in: .evaluation)
             let found = try together.narrowed(
                 0, from: batch.offsets[index], length: row.count)
             #expect(try relativeDifference(found, expected) < 1e-5)
@@ -28,9 +28,9 @@ import TorchNN
         let golden = try GoldenModel("bert-base-tiny", trainable: .all)
         let input = try golden.input()
         let places: [Int64] = [100, 3, 0, 47, 48, 3, 60]
-        let selected = try golden.model.encoder(
+        let selected = try golden.model.hiddenStates(
             input, selection: Tensor(places), in: .evaluation)
-        let whole = try golden.model.encoder(input, in: .evaluation)
+        let whole = try golden.model.hiddenStates(input, in: .evaluation)
             .gathered(0, at: Tensor(places))
         #expect(selected.shape == [7, 32])
         #expect(try relativeDifference(selected, whole) < 1e-6)
@@ -48,8 +48,8 @@ import TorchNN
 
     /// A fixture's model whose only dropout is the one given, on attention probabilities.
     private func model(attentionDropout: Double) throws -> BERT {
-        let folder = try BERTFolder(Fixture("bert-base-tiny").folder)
-        var configuration = folder.configuration
+        let folder = try TextModelFolder(Fixture("bert-base-tiny").folder)
+        var configuration = try #require(folder.configuration.base as? BERTConfiguration)
         configuration.hiddenDropout = 0
         configuration.classifierDropout = 0
         configuration.attentionDropout = attentionDropout
@@ -63,9 +63,9 @@ import TorchNN
         let golden = try GoldenModel("bert-base-tiny")
         let expected = try golden.ofTokens(golden.answers["last_hidden_state"])
         let model = try model(attentionDropout: 0.5)
-        let still = try model.encoder(golden.input(), in: .evaluation)
+        let still = try model.hiddenStates(golden.input(), in: .evaluation)
         #expect(try relativeDifference(still, expected) < 1e-5)
-        let dropping = try model.encoder(golden.input(), in: .training(key: 5))
+        let dropping = try model.hiddenStates(golden.input(), in: .training(key: 5))
         #expect(try relativeDifference(dropping, expected) > 1e-2)
     }
 
@@ -73,10 +73,10 @@ import TorchNN
     {
         let golden = try GoldenModel("bert-base-tiny")
         let rows = try golden.rows()
-        let features = try BERTFeatures(of: rows, by: golden.model)
+        let features = try TextFeatures(of: rows, by: golden.model)
         for (index, row) in rows.enumerated() {
-            let hidden = try golden.model.encoder(
-                BERTInput(TokenBatch([row]), device: .cpu), in: .evaluation)
+            let hidden = try golden.model.hiddenStates(
+                TokenInput(TokenBatch([row]), device: .cpu), in: .evaluation)
             let first = try hidden.narrowed(0, from: 0, length: 1)
             func at(_ tensor: Tensor) throws -> Tensor {
                 try tensor.narrowed(0, from: index, length: 1)
