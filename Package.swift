@@ -247,7 +247,8 @@ let package = Package(
         .testTarget(
             name: "EvaluationTests",
             dependencies: [
-                "TextTokenizers", "Randomness", "DataPipeline", "Torch", "TorchNN", "Checkpoints",
+                "TextTokenizers", "Provenance", "Randomness", "DataPipeline", "Torch", "TorchNN",
+                "Checkpoints",
                 "ModelZoo", "Training", "Attacks", "Defenses", "Evaluation", "TestSupport",
             ]),
         .testTarget(
