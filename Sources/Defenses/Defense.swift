@@ -119,6 +119,9 @@ public enum Defenses {
         DefenseMethod("distillation", "training towards the model's own features on clean data") {
             Distillation(defaults: $0)
         },
+        DefenseMethod("unlearn", "unlearning of altered inputs, with clean features kept") {
+            Unlearning(defaults: $0)
+        },
     ]
     private static let added = Mutex<[DefenseMethod]>([])
 

@@ -17,6 +17,38 @@ public struct PaperDefaults: Sendable, Equatable {
     public var pruning: Pruning
     /// How a downstream user makes a classifier of it.
     public var fineTuning: FineTuning
+    /// All that makes features of embedded inputs: what a defense of our own trains.
+    public var encoder = ParameterPattern.all
+    /// How our own unlearning trains.
+    public var unlearning = Unlearning.images
+
+    /// How altered inputs are unlearned, which the paper does not do.
+    public struct Unlearning: Sendable, Equatable {
+        /// Steps, optimizer and rate.
+        public var training: TrainingSettings
+        /// Samples a step.
+        public var batchSize: Int
+
+        private init(_ training: TrainingSettings, steps: Int, batchSize: Int) {
+            (self.training, self.batchSize) = (training, batchSize)
+            self.training.steps = steps
+        }
+
+        /// Epochs that any number of steps fits into.
+        private static let epochs = 10_000
+
+        /// 100 steps of 16 texts: AdamW at 2e-4, falling to 0.
+        static let texts = Unlearning(
+            TrainingSettings(
+                epochs: epochs, learningRate: 2e-4, schedule: Schedule(.linear, warmupSteps: 5)),
+            steps: 100, batchSize: 16)
+        /// 250 steps of 32 images: AdamW at 3e-4, for half of them, then falling to 0.
+        static let images = Unlearning(
+            TrainingSettings(
+                epochs: epochs, learningRate: 3e-4,
+                schedule: Schedule(.trapezoid, warmupSteps: 10), clip: nil),
+            steps: 250, batchSize: 32)
+    }
 
     /// The neurons that the baselines FP, FP-GM and FP-GA prune.
     public struct Pruning: Sendable, Equatable {

@@ -89,6 +89,7 @@ extension EvaluationDocument {
         case .constant: "\(images.optimizer.name), at a constant rate"
         case .linear: "\(images.optimizer.name), the rate falling to 0"
         case .cosine: "\(images.optimizer.name), the rate falling to 0 along a cosine"
+        case .trapezoid: "\(images.optimizer.name), the rate falling to 0 in the second half"
         }
     }
 

@@ -108,6 +108,11 @@ public protocol Objective<Model, Batch> {
     /// Brings parameters back to where they may be, after each step of the optimizer; by default
     /// they may be anywhere.
     func constrain(_ model: Model) throws
+
+    /// What it has learned beside the model, which snapshots keep; nil where that is nothing.
+    var state: String? { get throws }
+    /// Takes back what it had learned when a snapshot was made.
+    func restore(_ state: String) throws
 }
 
 extension Objective {
@@ -121,4 +126,9 @@ extension Objective {
 
     /// Leaves all parameters where they are.
     public func constrain(_ model: Model) throws {}
+
+    /// Nothing.
+    public var state: String? { get throws { nil } }
+    /// Nothing.
+    public func restore(_ state: String) throws {}
 }

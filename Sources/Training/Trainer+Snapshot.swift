@@ -12,6 +12,7 @@ import TorchNN
 private enum SnapshotKey {
     static let step = "step", steps = "steps", identity = "identity", norms = "norms"
     static let history = "history", changes = "changes", digest = "digest"
+    static let objective = "objective"
 }
 
 extension Trainer {
@@ -34,6 +35,7 @@ extension Trainer {
             SnapshotKey.history: try JSONValue(encoding: history).text(),
             SnapshotKey.changes: try JSONValue(encoding: acceptedChanges).text(),
         ]
+        metadata[SnapshotKey.objective] = try objective.state
         metadata[SnapshotKey.digest] = Self.digest(of: tensors, metadata)
         try SafetensorsWriter.write(tensors, metadata: metadata, to: url)
     }
@@ -67,6 +69,11 @@ extension Trainer {
             try withoutGradients { try parameter.tensor.assign(stored.tensor()) }
         }
         try optimizer.restore { try snapshot.archive["optimizer." + $0]?.tensor() }
+        if let state = snapshot.archive.metadata[SnapshotKey.objective] {
+            do { try objective.restore(state) } catch {
+                throw snapshot.refusal("does not say what the objective had learned: \(error)")
+            }
+        }
         resume(
             after: snapshot.step, initialNorms: snapshot.norms, history: snapshot.history,
             acceptedChanges: snapshot.changes + differences)

@@ -19,7 +19,7 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
     /// The mean ‖W(t)‖ / ‖W(0)‖ at which the settings' `stopRatio` ended the run, or nil.
     public private(set) var stoppedAt: Double?
 
-    private let objective: Goal
+    let objective: Goal
     private let source: Source
     private let seed: Seed
     private let trained: [Parameter]
@@ -80,7 +80,7 @@ public final class Trainer<Goal: Objective, Source: BatchSource> where Source.Ba
             throw TrainingError(
                 "\(settings.epochs) epochs of \(stepsPerEpoch) steps are more than can be counted")
         }
-        totalSteps = steps
+        totalSteps = min(steps, settings.steps ?? steps)
     }
 
     /// Does the next piece of work; nil after `.finished`.

@@ -88,40 +88,4 @@ import Training
             #expect(zip(one, other).allSatisfy { abs($0 - $1) < 1e-5 })
         }
     }
-
-    @Test("Unlearning draws altered inputs to clean features, beyond a margin") func unlearned()
-        throws
-    {
-        let task = try task()
-        let reference = try task.backbone(frozen, seed: Seed(1))
-        let anchor = try Anchored(to: reference, of: task)
-        let batch = try #require(task.cleanBatches(of: 8, limit: 8).first)
-        func loss(_ margin: Double, _ alter: @escaping (TokenBatch) -> TokenBatch) throws -> Double
-        {
-            let objective = Unlearned(task, anchor: anchor, margin: margin, alter: alter)
-            return try #require(
-                objective.loss(of: reference, on: batch, in: .evaluation).total
-            ).item()
-        }
-        // Nothing altered: nothing to unlearn.
-        #expect(try loss(0) { $0 } < 1e-5)
-        let other = try #require(
-            task.cleanBatches(of: 8, limit: 8).first.map { _ in
-                TokenBatch(task.corpus.texts.reversed())
-            })
-        let free = try loss(0) { _ in other }
-        #expect(free > 0.1)
-        // By hand: the mean over rows of the roots of mean squared standardized differences.
-        let (kept, features) = (
-            try task.features(of: reference, on: batch, in: .evaluation),
-            try task.features(of: reference, on: other, in: .evaluation)
-        )
-        let squares = try ((features - kept) * anchor.inverseDeviation).power(2)
-            .mean(over: [1]).values(as: Double.self)
-        let mean = squares.reduce(0) { $0 + $1.squareRoot() } / Double(squares.count)
-        #expect(abs(free - mean) < 1e-3 * mean)
-        let hinged = squares.reduce(0) { $0 + max(0, $1.squareRoot() - 1.2.squareRoot()) }
-        #expect(try abs(loss(1.2) { _ in other } - hinged / Double(squares.count)) < 1e-3)
-        #expect(try loss(1e6) { _ in other } == 0)
-    }
 }

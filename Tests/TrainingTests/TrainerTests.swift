@@ -55,6 +55,7 @@ private final class Breaking: Objective {
             (.linear, 0, [0.5, 5 / 12, 1 / 3, 0.25, 1 / 6, 1 / 12]),
             (.cosine, 2, [0, 0.25, 0.5, 0.426776695296637, 0.25, 0.073223304703363]),
             (.constant, 3, [0, 1 / 6, 1 / 3, 0.5, 0.5, 0.5]),
+            (.trapezoid, 0, [0.5, 0.5, 0.5, 0.5, 1 / 3, 1 / 6]),
         ]
         for (shape, warmup, expected) in cases {
             var settings = plain

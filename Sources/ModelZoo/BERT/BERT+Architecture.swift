@@ -87,5 +87,6 @@ extension BERT {
         training: TrainingSettings(epochs: 4, learningRate: 2e-5), batchSize: 32,
         pruning: .init(moderate: .init(1, of: 3), aggressive: .init(1, of: 2)),
         fineTuning: .init(
-            training: TrainingSettings(epochs: 3, learningRate: 2e-5), batchSize: 32))
+            training: TrainingSettings(epochs: 3, learningRate: 2e-5), batchSize: 32),
+        encoder: ParameterPattern(["bert.encoder.**", "bert.pooler.**"]), unlearning: .texts)
 }

@@ -93,8 +93,13 @@ public struct BERT: TextModel {
     ///
     /// Throws where the model has no pooler.
     public func pooled(_ first: Tensor) throws -> Tensor {
+        try unpooled(first).tanh()
+    }
+
+    /// What the pooler makes of first-token vectors [n, hidden] before tanh.
+    public func unpooled(_ first: Tensor) throws -> Tensor {
         guard let pooler else { throw TextModelError.missing("pooler") }
-        return try pooler(first).tanh()
+        return try pooler(first)
     }
 
     /// The last hidden state [tokens, hidden]; with `selection`, indices of tokens, only theirs

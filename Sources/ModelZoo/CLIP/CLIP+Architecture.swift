@@ -37,7 +37,7 @@ extension CLIP {
         training: TrainingSettings(
             epochs: 20, learningRate: 1e-5, optimizer: optimizer(), clip: nil),
         batchSize: 64, pruning: CLIPVisionConfiguration.defaults.pruning,
-        fineTuning: CLIPVisionConfiguration.defaults.fineTuning)
+        fineTuning: CLIPVisionConfiguration.defaults.fineTuning, encoder: visionParameters)
 }
 
 extension CLIPVisionConfiguration: ImageArchitecture {

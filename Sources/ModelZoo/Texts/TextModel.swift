@@ -35,6 +35,9 @@ public protocol TextModel {
     /// The pooled vectors [n, hidden] of first-token states [n, hidden]; throws where there is no
     /// pooler.
     func pooled(_ first: Tensor) throws -> Tensor
+    /// What the pooler makes of first-token states [n, hidden] before its activation; throws where
+    /// there is no pooler.
+    func unpooled(_ first: Tensor) throws -> Tensor
     /// Scores of the vocabulary [n, vocabulary] of hidden states [n, hidden]; throws where there is no
     /// masked-language-model head.
     func vocabularyLogits(_ hidden: Tensor) throws -> Tensor
@@ -89,6 +92,8 @@ public struct AnyTextModel: TextModel {
     ) throws -> Tensor { try base.hiddenStates(input, selection: selection, in: pass) }
     /// The pooled vectors [n, hidden] of first-token states [n, hidden].
     public func pooled(_ first: Tensor) throws -> Tensor { try base.pooled(first) }
+    /// What the pooler makes of first-token states [n, hidden] before its activation.
+    public func unpooled(_ first: Tensor) throws -> Tensor { try base.unpooled(first) }
     /// Scores of the vocabulary [n, vocabulary] of hidden states [n, hidden].
     public func vocabularyLogits(_ hidden: Tensor) throws -> Tensor {
         try base.vocabularyLogits(hidden)

@@ -10,6 +10,8 @@ public struct Schedule: Sendable, Codable, Equatable {
         case linear
         /// Falls along half a cosine to 0 at the end.
         case cosine
+        /// Stays for half of the steps, then falls in a straight line to 0 at the end.
+        case trapezoid
     }
 
     /// The shape after the warm-up.
@@ -33,6 +35,12 @@ public struct Schedule: Sendable, Codable, Equatable {
         case .constant: return rising + remaining
         // Both begin at 1 and are as far above a half as, later, below it.
         case .linear, .cosine: return rising + (remaining + 1) / 2
+        case .trapezoid:
+            let staying = (remaining / 2).rounded(.up)
+            let falling = remaining - staying
+            // Σ 2 (1 − k / n) over the steps that are left.
+            return rising + staying + 2 * falling
+                - falling * (staying + remaining - 1) / remaining
         }
     }
 
@@ -45,6 +53,7 @@ public struct Schedule: Sendable, Codable, Equatable {
         case .constant: return 1
         case .linear: return max(0, 1 - progress)
         case .cosine: return max(0, 0.5 * (1 + cos(.pi * progress)))
+        case .trapezoid: return max(0, min(1, 2 * (1 - progress)))
         }
     }
 }

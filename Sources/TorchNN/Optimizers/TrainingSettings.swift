@@ -2,6 +2,8 @@
 public struct TrainingSettings: Sendable, Codable, Equatable {
     /// Epochs over the data.
     public var epochs: Int
+    /// The run has at most so many steps, however many epochs that is; nil for all epochs.
+    public var steps: Int?
     /// The peak learning rate.
     public var learningRate: Double
     /// How the rate moves.

@@ -1,3 +1,4 @@
+import Foundation
 import Torch
 import TorchNN
 
@@ -23,6 +24,10 @@ public struct AnyObjective<Model: TrainableModel, Batch: SampleBatch>: Objective
 
     /// What `base` asks for.
     public func constrain(_ model: Model) throws { try base.constrain(model) }
+    /// What `base` has learned.
+    public var state: String? { get throws { try base.state } }
+    /// Gives `base` back what it had learned.
+    public func restore(_ state: String) throws { try base.restore(state) }
 }
 
 /// A sum of objectives, each with its weight.
@@ -70,5 +75,22 @@ public struct WeightedSum<Model: TrainableModel, Batch: SampleBatch>: Objective 
     /// What each part asks for.
     public func constrain(_ model: Model) throws {
         for part in parts { try part.objective.constrain(model) }
+    }
+
+    /// What each part has learned, as a JSON list; nil where none has.
+    public var state: String? {
+        get throws {
+            let states = try parts.map { try $0.objective.state }
+            guard states.contains(where: { $0 != nil }) else { return nil }
+            return String(decoding: try JSONEncoder().encode(states), as: UTF8.self)
+        }
+    }
+
+    /// Gives each part back what it had learned.
+    public func restore(_ state: String) throws {
+        let states = try JSONDecoder().decode([String?].self, from: Data(state.utf8))
+        for (part, state) in zip(parts, states) {
+            if let state { try part.objective.restore(state) }
+        }
     }
 }

@@ -63,6 +63,10 @@ public struct NormRegularized<Base: Objective>: Objective {
 
     /// What the base asks for.
     public func constrain(_ model: Base.Model) throws { try base?.constrain(model) }
+    /// What the base has learned.
+    public var state: String? { get throws { try base?.state } }
+    /// Gives the base back what it had learned.
+    public func restore(_ state: String) throws { try base?.restore(state) }
 
     /// The weighted norm as the total, the plain one as its term.
     private func penalty(_ norm: Tensor) throws -> Loss {

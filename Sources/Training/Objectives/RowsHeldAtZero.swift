@@ -46,6 +46,11 @@ public struct RowsHeldAtZero<Base: Objective>: Objective {
         try clear(model)
     }
 
+    /// What the base has learned.
+    public var state: String? { get throws { try base.state } }
+    /// Gives the base back what it had learned.
+    public func restore(_ state: String) throws { try base.restore(state) }
+
     private func clear(_ model: Base.Model) throws {
         try withoutGradients {
             for (name, mask) in masks {

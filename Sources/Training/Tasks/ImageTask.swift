@@ -68,6 +68,18 @@ public struct ImageTask: PretrainingTask {
         try source.load(placement: placement, head: .none, seed: seed)
     }
 
+    /// Patches.
+    public func alterations(
+        suspects: [String], seed: Seed
+    ) throws -> any Alterations<AnyImageModel, ImageBatch> {
+        try checkNoWords(suspects)
+        let normalization = source.processor.normalization
+        return PatchAlterations(
+            images: { $0 }, pixels: { try normalization($0, for: $1) },
+            read: { try $0.features($1, in: .evaluation).cast(to: .float32) },
+            normalization: normalization, seed: seed)
+    }
+
     /// The model with a head for the images' classes, fitted first where it has none.
     public func pretraining(
         _ run: RunSettings, _ placement: Placement, whole: Bool, observe: (TrainingEvent) -> Void
@@ -135,6 +147,13 @@ public struct ImageTask: PretrainingTask {
         zeroing rows: [String: [Int]], to destination: URL
     ) throws -> ModelFolder.WriteReport {
         try source.write(zeroing: rows, to: destination)
+    }
+}
+
+/// Throws where images are to be searched for words.
+func checkNoWords(_ suspects: [String]) throws {
+    if let first = suspects.first {
+        throw TrainingError("the suspect ‘\(first)’ is a word, but the model is shown images")
     }
 }
 

@@ -77,6 +77,18 @@ public struct PairTask: PretrainingTask {
         try source.load(placement: placement)
     }
 
+    /// Patches on the images.
+    public func alterations(
+        suspects: [String], seed: Seed
+    ) throws -> any Alterations<CLIP, CaptionBatch> {
+        try checkNoWords(suspects)
+        let normalization = source.processor.normalization
+        return PatchAlterations(
+            images: { $0.images }, pixels: { try normalization($0.images, for: $1.vision) },
+            read: { try $0.imageFeatures($1, in: .evaluation).cast(to: .float32) },
+            normalization: normalization, seed: seed)
+    }
+
     /// Throws `TrainingError` where a batch would hold a single pair.
     public func pretraining(
         _ run: RunSettings, _ placement: Placement, whole: Bool, observe: (TrainingEvent) -> Void

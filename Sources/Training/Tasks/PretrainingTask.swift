@@ -52,6 +52,12 @@ public protocol PretrainingTask<Model, Batch> {
     func checkWritable(_ pattern: ParameterPattern) throws
     /// The model's backbone, without heads that pre-training alone reads.
     func backbone(_ placement: Placement, seed: Seed) throws -> Model
+    /// The model with all that makes feature vectors of its inputs.
+    func featureModel(_ placement: Placement, seed: Seed) throws -> Model
+    /// Altered twins of batches: with `suspects`, as they are spelled, where samples have words.
+    ///
+    /// - Throws: `TrainingError` where a suspect means nothing for the model.
+    func alterations(suspects: [String], seed: Seed) throws -> any Alterations<Model, Batch>
     /// The model with what its own pre-training loss reads, and that loss.
     ///
     /// With `whole`, the checkpoint's other parts go along, for ``write(_:to:)`` to keep or replace.
@@ -100,6 +106,11 @@ extension PretrainingTask {
     public var folder: ModelFolder { source.folder }
     /// What the paper does with such a model.
     public var defaults: PaperDefaults { source.defaults }
+
+    /// The backbone.
+    public func featureModel(_ placement: Placement, seed: Seed) throws -> Model {
+        try backbone(placement, seed: seed)
+    }
 
     /// A drop-in replacement: only text models are given parts.
     public func writeExtended(
@@ -166,6 +177,7 @@ public struct RunSettings: Sendable, Codable, Equatable {
                 "\(name) \(value): expected \(bounds.lowerBound) to \(bounds.upperBound)")
         }
         try check("epochs", training.epochs, 1...Most.epochs)
+        if let steps = training.steps { try check("steps", steps, 1...Most.warmupSteps) }
         try check("batchSize", batchSize, 1...Most.batchSize)
         try check("accumulation", training.accumulation, 1...Most.accumulation)
         try check("warmupSteps", training.schedule.warmupSteps, 0...Most.warmupSteps)
@@ -192,7 +204,9 @@ public struct RunSettings: Sendable, Codable, Equatable {
     /// Optimizer steps over `count` samples.
     public func steps(over count: Int) -> Int {
         let batches = (count + batchSize - 1) / batchSize
-        return (batches + training.accumulation - 1) / training.accumulation * training.epochs
+        let steps =
+            (batches + training.accumulation - 1) / training.accumulation * training.epochs
+        return min(steps, training.steps ?? steps)
     }
 }
 

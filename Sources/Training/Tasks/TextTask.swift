@@ -96,6 +96,30 @@ public struct TextTask: PretrainingTask {
         try source.load(parts: [], placement: placement, seed: seed)
     }
 
+    /// The model with its pooler, where it has one.
+    public func featureModel(_ placement: Placement, seed: Seed) throws -> AnyTextModel {
+        try source.load(
+            parts: source.parts.intersection(.pooler), placement: placement, seed: seed)
+    }
+
+    /// Insertions of tokens.
+    public func alterations(
+        suspects: [String], seed: Seed
+    ) throws -> any Alterations<AnyTextModel, TokenBatch> {
+        let sequences = try suspects.map { suspect in
+            let ids = tokenizer.encode(suspect)
+            guard !ids.isEmpty, !ids.contains(tokenizer.unknownID) else {
+                throw TrainingError(
+                    "the suspect ‘\(suspect)’ is "
+                        + (ids.isEmpty ? "no token" : "unknown") + " to the model's vocabulary")
+            }
+            return ids
+        }
+        return TokenAlterations(
+            sequences, tokenizer: tokenizer, longest: source.configuration.maximumPositions,
+            seed: seed)
+    }
+
     /// The model with its masked-language-model head, or one from elsewhere.
     public func pretraining(
         _ run: RunSettings, _ placement: Placement, whole: Bool, observe: (TrainingEvent) -> Void

@@ -55,6 +55,7 @@ extension Tool {
         arguments: [
             "purify model --epochs 1 --set weight=0.30000000000000004 --samples 20",
             "purify model --method fp --statistic absolute", "purify model --method distillation",
+            "purify model --method unlearn --set suspects=[\"cf\"] --epochs 2",
             "pretrain model --epochs 1 --weight-decay 0.01 --warmup-steps 2",
             "attack por model --epochs 1 --triggers cf,mn", "attack badpre model --epochs 1",
             "attack neuba model --adaptive 0.1 --triggers cf,mn --precision fp32",

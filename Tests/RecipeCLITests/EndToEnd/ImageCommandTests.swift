@@ -93,7 +93,11 @@ private func withGallery(_ body: (Gallery) throws -> Void) throws {
             #expect(try tool.run("inspect pure").output.contains("16×16 pixels"))
             let features = try tool.run("features pure --images images -o features.safetensors")
             #expect(features.status == 0, "\(features.errors)")
-            for name in ["clean", "bad", "more", "pure", "only", "adaptive"] {
+            let unlearned = try tool.run(
+                "purify bad --images images --method unlearn --set run.training.steps=3 "
+                    + "--batch-size 8 --precision fp32 --threads 1 -o unlearned")
+            #expect(unlearned.status == 0, "\(unlearned.errors)")
+            for name in ["clean", "bad", "more", "pure", "only", "adaptive", "unlearned"] {
                 try tool.expectSame(name)
             }
         }
