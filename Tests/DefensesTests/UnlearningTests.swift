@@ -226,8 +226,8 @@ import TorchNN
         }
     }
 
-    @Test("Patches die when they are old or do little, and are remembered by their place")
-    func lives() {
+    @Test("Patches are replaced when they are old or do little, and their places remembered")
+    func replaced() {
         var pool = PatchPool()
         for index in 0..<PatchPool.count {
             var patch = pool.candidate(height: 32, width: 32, seed: Seed(1))

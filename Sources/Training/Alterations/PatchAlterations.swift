@@ -20,7 +20,7 @@ public final class PatchAlterations<Model, Batch>: Alterations {
     /// Patches tried in a step.
     private static var tried: Int { 8 }
     /// New patches of which the worst is taken.
-    private static var litter: Int { 8 }
+    private static var candidates: Int { 8 }
     /// Images that a new patch is tried on.
     private static var samples: Int { 4 }
 
@@ -69,16 +69,16 @@ public final class PatchAlterations<Model, Batch>: Alterations {
         let shares = Self.shares(of: distances.count, among: chosen.count)
         for (place, index) in chosen.enumerated() {
             let own = distances[shares[place]]
-            let slopes: [Float] = try gradients[place]?.values() ?? []
+            let gradient: [Float] = try gradients[place]?.values() ?? []
             pool.worsen(
-                index, gradient: slopes, shift: own.reduce(0, +) / Float(max(1, own.count)))
+                index, gradient: gradient, shift: own.reduce(0, +) / Float(max(1, own.count)))
         }
         let due = chosen.filter(pool.isDue)
         guard !due.isEmpty else { return }
         try withoutGradients {
             let clean = try pixels(batch, model)
             let kept = try read(model, clean)
-            for index in due { pool.replace(index, by: try born(clean, model, kept: kept)) }
+            for index in due { pool.replace(index, by: try worstOfNew(clean, model, kept: kept)) }
         }
     }
 
@@ -94,21 +94,21 @@ public final class PatchAlterations<Model, Batch>: Alterations {
 
     // MARK: Patches
 
-    /// As many patches as there are to be, each the worst of a litter.
+    /// As many patches as there are to be, each the worst of several new ones.
     private func fill(_ clean: Tensor, _ model: Model, kept: Tensor) throws {
         while pool.patches.count < PatchPool.count {
-            pool.add(try withoutGradients { try born(clean, model, kept: kept) })
+            pool.add(try withoutGradients { try worstOfNew(clean, model, kept: kept) })
         }
     }
 
     /// The one of several new patches that moves the features of a few images most.
-    private func born(_ clean: Tensor, _ model: Model, kept: Tensor) throws -> Patch {
+    private func worstOfNew(_ clean: Tensor, _ model: Model, kept: Tensor) throws -> Patch {
         let shape = clean.shape
         let count = min(Self.samples, shape[0])
         let few = try clean.narrowed(0, from: 0, length: count)
         let wanted = try kept.narrowed(0, from: 0, length: count)
         var worst: Patch?
-        for _ in 0..<Self.litter {
+        for _ in 0..<Self.candidates {
             var patch = pool.candidate(height: shape[2], width: shape[3], seed: seed)
             let features = try read(model, paste(leaf(patch, clean), patch, on: few))
             patch.shift = Float(try (features - wanted).power(2).mean().item())

@@ -16,18 +16,18 @@ struct Patch: Codable, Equatable {
 }
 
 /// Patches that are tried on a model, made worse by its gradients, and replaced when they are old: those
-/// that move features most live longest, and new ones are born where old ones worked.
+/// that move features most stay longest, and new ones lie where old ones worked.
 struct PatchPool: Codable, Equatable {
     /// The patches.
     private(set) var patches: [Patch] = []
-    /// Of each kind of place, how far patches that died there moved features; 0 for none so far.
+    /// Of each kind of place, how far patches that were replaced there moved features; 0 for none so far.
     private var weights = [Float](repeating: 0, count: PatchPool.places.count)
     /// Random choices made so far.
     private var draws = 0
 
     /// How many patches there are at a time.
     static let count = 32
-    /// Steps after which a patch dies unless it is among the worst, and after which it dies anyway.
+    /// Steps after which a patch is replaced unless it is among the worst, and after which it is anyway.
     static let (maturity, oldAge) = (12, 48)
     /// Sides in images of 64 pixels.
     private static let sides = [3, 4, 5, 6, 8]
@@ -117,19 +117,19 @@ struct PatchPool: Codable, Equatable {
 
     /// Makes a patch worse by a step along the signs of the loss's gradient, and older.
     ///
-    /// The step is an eighth of what a pixel can be, and falls as the patch grows up.
+    /// The step is an eighth of what a pixel can be, and falls until the patch is mature.
     mutating func worsen(_ index: Int, gradient: [Float], shift: Float) {
         let age = Float(min(patches[index].age, Self.maturity)) / Float(Self.maturity)
         let step = 0.125 * (1 - 0.7 * age)
-        for (place, slope) in gradient.enumerated() where slope != 0 {
-            let moved = patches[index].pixels[place] + (slope > 0 ? step : -step)
+        for (place, derivative) in gradient.enumerated() where derivative != 0 {
+            let moved = patches[index].pixels[place] + (derivative > 0 ? step : -step)
             patches[index].pixels[place] = min(1, max(0, moved))
         }
         patches[index].age += 1
         patches[index].shift = shift
     }
 
-    /// Whether a patch is to die: grown up and not among the worst quarter, or old.
+    /// Whether a patch is to be replaced: mature and not among the worst quarter, or old.
     func isDue(_ index: Int) -> Bool {
         let patch = patches[index]
         guard patch.age >= Self.maturity else { return false }
@@ -137,7 +137,7 @@ struct PatchPool: Codable, Equatable {
         return worse >= patches.count / 4 || patch.age >= Self.oldAge
     }
 
-    /// Puts another patch in the place of one that dies, whose kind of place is remembered.
+    /// Replaces a patch, whose kind of place is remembered.
     mutating func replace(_ index: Int, by other: Patch) {
         let old = patches[index]
         weights[old.bucket] = 0.7 * weights[old.bucket] + 0.3 * old.shift
