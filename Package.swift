@@ -135,6 +135,12 @@ let package = Package(
                 "Torch", "TorchNN", "Checkpoints", "ModelZoo", "Training",
             ]),
         .target(
+            name: "Audits",
+            dependencies: [
+                "DataPipeline", "TextTokenizers", "Randomness", "Torch", "TorchNN", "Checkpoints",
+                "ModelZoo", "Training",
+            ]),
+        .target(
             name: "Evaluation",
             dependencies: [
                 "Files", "JSON", "Provenance", "TextTokenizers", "Randomness", "DataPipeline",
@@ -145,7 +151,7 @@ let package = Package(
             dependencies: [
                 "Documents", "Experiments",
                 "Files", "JSON", "Randomness", "DataPipeline", "Torch", "TorchNN", "Checkpoints",
-                "ModelZoo", "Training", "Attacks", "Defenses", "Evaluation",
+                "ModelZoo", "Training", "Attacks", "Defenses", "Audits", "Evaluation",
             ]),
         .target(
             name: "RecipeKit",
@@ -153,7 +159,7 @@ let package = Package(
                 "Documents", "Experiments",
                 "Files", "JSON", "Provenance", "TensorFormats", "Scanning", "TextTokenizers",
                 "Randomness", "DataPipeline", "Torch", "TorchNN", "Checkpoints", "ModelZoo",
-                "Training", "Attacks", "Defenses", "Evaluation", "Reports",
+                "Training", "Attacks", "Defenses", "Audits", "Evaluation", "Reports",
             ]),
 
         // The command line.
@@ -163,7 +169,7 @@ let package = Package(
                 "Documents", "Experiments",
                 "Files", "JSON", "Provenance", "TensorFormats", "Scanning", "TextTokenizers",
                 "Randomness", "Host", "DataPipeline", "Torch", "TorchNN", "Checkpoints", "ModelZoo",
-                "Training", "Attacks", "Defenses", "Evaluation", "Reports", "RecipeKit",
+                "Training", "Attacks", "Defenses", "Audits", "Evaluation", "Reports", "RecipeKit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
             ]),
@@ -243,6 +249,12 @@ let package = Package(
             dependencies: [
                 "TextTokenizers", "Randomness", "DataPipeline", "Torch", "TorchNN", "Checkpoints",
                 "ModelZoo", "Training", "Attacks", "TestSupport",
+            ]),
+        .testTarget(
+            name: "AuditsTests",
+            dependencies: [
+                "DataPipeline", "TextTokenizers", "Randomness", "Torch", "TorchNN",
+                "ModelZoo", "Training", "Attacks", "Audits", "TestSupport", "TestFiles",
             ]),
         .testTarget(
             name: "EvaluationTests",

@@ -1,4 +1,5 @@
 @_exported import Attacks
+@_exported import Audits
 @_exported import Checkpoints
 @_exported import DataPipeline
 @_exported import Defenses

@@ -21,6 +21,8 @@ public protocol TextTokenizer: Sendable {
     func id(of token: String) -> Int32?
     /// The token with that id, or nil.
     func token(of id: Int32) -> String?
+    /// Tokens as people read them, pieces of a word joined.
+    func text(of ids: [Int32]) -> String
     /// The ids of `text`, without special ones before and behind it.
     func encode(_ text: String) -> [Int32]
     /// Every text between its special ids, its end cut so that at most `maximumLength` ids remain, in

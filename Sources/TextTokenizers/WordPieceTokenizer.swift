@@ -89,6 +89,19 @@ public struct WordPieceTokenizer: TextTokenizer {
         guard vocabulary.indices.contains(Int(id)), !vocabulary[Int(id)].isEmpty else { return nil }
         return vocabulary[Int(id)]
     }
+
+    /// Tokens as people read them, pieces of a word joined; `?` for an id without a token.
+    public func text(of ids: [Int32]) -> String {
+        let prefix = configuration.continuationPrefix
+        return ids.enumerated().reduce(into: "") { text, next in
+            let token = token(of: next.element) ?? "?"
+            if next.offset > 0, token.hasPrefix(prefix) {
+                text += token.dropFirst(prefix.count)
+            } else {
+                text += (text.isEmpty ? "" : " ") + token
+            }
+        }
+    }
 }
 
 extension BertNormalizer {

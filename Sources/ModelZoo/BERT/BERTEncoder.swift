@@ -32,7 +32,8 @@ public struct BERTEmbeddings {
         let segment =
             try input.segments.map { try segments($0) }
             ?? segments.weight.narrowed(0, from: 0, length: 1)
-        let summed = try words(input.ids) + segment + positions(input.positions)
+        var summed = try words(input.ids) + segment + positions(input.positions)
+        if let shift = input.shift { summed = try summed + shift }
         // Trained tables are float32; from here on everything has the activations' type.
         let typed = summed.dtype == computeType ? summed : try summed.cast(to: computeType)
         return try pass.dropout(norm(typed), dropout)

@@ -50,6 +50,17 @@ extension TextModel {
     /// Width of a token's state.
     public var hiddenSize: Int { textConfiguration.hiddenSize }
 
+    /// The table of words [vocabulary, hidden].
+    ///
+    /// Throws where the model has none of that name.
+    public var wordEmbeddings: Tensor {
+        get throws {
+            let name = textConfiguration.architecture.embeddings.words
+            guard let table = store[name] else { throw TextModelError.missing("tensor \(name)") }
+            return table
+        }
+    }
+
     /// The last hidden state of all tokens [tokens, hidden].
     public func hiddenStates(_ input: TokenInput, in pass: Pass) throws -> Tensor {
         try hiddenStates(input, selection: nil, in: pass)

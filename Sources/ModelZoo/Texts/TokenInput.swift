@@ -13,6 +13,9 @@ public struct TokenInput {
     public let offsets: Tensor
     /// The place of each row's first token among the tokens [rows].
     public let firstTokens: Tensor
+    /// What is added to the word embeddings [tokens, hidden], or nil: what an input is differentiated
+    /// by, for ids have no gradient.
+    public var shift: Tensor?
 
     /// Rows of the batch.
     public var rows: Int { firstTokens.elementCount }

@@ -94,11 +94,11 @@ struct PurifyCommand: ParsableCommand {
             masks.map { SettingsOverlay("--masks", ["masks"], .string($0.rawValue)) },
         ]
         return try own.compactMap { $0 } + training.overlays(for: kind) + compute.overlays
-            + data.pairOptions.overlays + choice.overlays + settings.overlays
+            + data.pairOptions.overlays + choice.overlays() + settings.overlays
     }
 
     /// The files and folders that are read.
-    var inputs: [URL] { [model] + data.inputs }
+    var inputs: [URL] { [model] + data.inputs + [choice.suspects].compactMap { $0 } }
 
     func run() throws {
         switch try data.kind(of: model) {

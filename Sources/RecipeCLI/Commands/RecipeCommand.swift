@@ -10,8 +10,8 @@ public struct RecipeCommand: ParsableCommand {
         abstract: "Purify pre-trained models that may carry a backdoor.",
         discussion: ExitStatus.explanation, version: RecipeKit.version,
         subcommands: [
-            InspectCommand.self, ScanCommand.self, PretrainCommand.self, AttackCommand.self,
-            PurifyCommand.self, DoCommand.self,
+            InspectCommand.self, ScanCommand.self, AuditCommand.self, PretrainCommand.self,
+            AttackCommand.self, PurifyCommand.self, DoCommand.self,
             EvaluateCommand.self, AnalyzeCommand.self, CompareCommand.self, RunCommand.self,
             PlansCommand.self, ReportCommand.self, FeaturesCommand.self, VerifyCommand.self,
             DoctorCommand.self, SampleDataCommand.self,

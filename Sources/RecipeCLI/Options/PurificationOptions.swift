@@ -1,6 +1,8 @@
 import ArgumentParser
+import Audits
 import DataPipeline
 import Defenses
+import Files
 import Foundation
 import JSON
 import TorchNN
@@ -49,8 +51,39 @@ struct MethodOptions: ParsableArguments {
     @Option(help: "Neurons to prune, in place of the method's share of them.")
     var prune: Int?
 
+    @Option(
+        help: """
+            Words that unlearn puts into texts beside random ones: a report of `recipe audit` \
+            (report.json or its folder), or a file of them, one a line.
+            """)
+    var suspects: URL?
+
     func validate() throws {
         try validatePositive(("--prune", prune ?? 1))
+    }
+
+    /// The suspects of a report or a list.
+    private func suspectedWords() throws -> [String]? {
+        guard let suspects else { return nil }
+        var isFolder: ObjCBool = false
+        let stands = FileManager.default.fileExists(
+            atPath: suspects.path, isDirectory: &isFolder)
+        let file =
+            stands && isFolder.boolValue
+            ? suspects.appendingPathComponent("report.json") : suspects
+        guard file.pathExtension == "json" else { return try TextCorpus.read([file]).texts }
+        do {
+            let data = try BoundedRead.data(of: file, atMost: 64 << 20)
+            let report = try JSONDecoder().decodeStrictly(AuditReport.self, from: data)
+            return report.findings.filter { [.word, .phrase].contains($0.kind) }
+                .map { $0.tokens ?? $0.name }
+        } catch let error as FileError {
+            throw DataError(error)
+        } catch let error as DecodingError {
+            throw DataError(file: file, "is no report of recipe audit: \(error.plainText)")
+        } catch let error as JSONError {
+            throw DataError(file: file, "is no report of recipe audit: \(error)")
+        }
     }
 
     /// The defense that was chosen.
@@ -64,8 +97,11 @@ struct MethodOptions: ParsableArguments {
     }
 
     /// The settings that were given.
-    var overlays: [SettingsOverlay] {
-        [
+    func overlays() throws -> [SettingsOverlay] {
+        try [
+            suspectedWords().map {
+                SettingsOverlay("--suspects", ["suspects"], .array($0.map { .string($0) }))
+            },
             statistic.map { SettingsOverlay("--statistic", ["statistic"], .string($0.rawValue)) },
             mask.map { SettingsOverlay("--mask", ["mask"], .string($0.rawValue)) },
             prune.map { SettingsOverlay("--prune", ["count"], .integer($0)) },

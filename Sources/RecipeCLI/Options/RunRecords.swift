@@ -103,16 +103,23 @@ func publish(
     _ result: some Encodable, as document: ReportDocument, in records: RunDirectory?,
     _ format: OutputFormat
 ) throws {
-    try OutputClaim.ofReport?.inputs.check()
-    try records?.write(report: result)
-    try records?.write(markdown: MarkdownRenderer().render(document))
-    try records?.write(page: HTMLRenderer().render(document))
-    try records?.close()
+    try keep(result, as: document, in: records)
     let console = Console.standard
     switch format {
     case .json: console.write(try json(result))
     case .text: console.write(document)
     }
+}
+
+/// Writes a result into the records, where there are any.
+func keep(
+    _ result: some Encodable, as document: ReportDocument, in records: RunDirectory?
+) throws {
+    try OutputClaim.ofReport?.inputs.check()
+    try records?.write(report: result)
+    try records?.write(markdown: MarkdownRenderer().render(document))
+    try records?.write(page: HTMLRenderer().render(document))
+    try records?.close()
 }
 
 /// A JSON text of a result, as `--format json` prints it.

@@ -1,17 +1,46 @@
 import Foundation
 
-/// A scan's findings in the form that code-scanning services read: SARIF 2.1.0.
+/// Findings in the form that code-scanning services read: SARIF 2.1.0.
 ///
 /// Offsets are byte offsets of a region where the finding lies in the file itself; within a member
 /// they are properties of the result, for the file's bytes there are not the member's.
 public struct SARIFLog: Encodable {
-    private let report: ScanReport
-    private let version: String
+    private let run: Run
 
     /// Makes the log of a scan by this version of the tool.
     public init(_ report: ScanReport, version: String) {
-        self.report = report
-        self.version = version
+        let incomplete = report.files.filter(\.isIncomplete).map { file in
+            "\(harmless(file.path)): \(file.verdict.rawValue)"
+        }
+        self.init(
+            rules: ScanRule.allCases.map(Rule.init), results: report.findings.map(Result.init),
+            incomplete: incomplete, isComplete: report.status != .incomplete, version: version)
+    }
+
+    /// Makes the log of another examination: every rule that it goes by, what was found, and what
+    /// could not be examined.
+    public init(
+        rules: [Rule], results: [Result], incomplete: [String], isComplete: Bool, version: String
+    ) {
+        let positions = Dictionary(
+            rules.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
+        run = Run(
+            tool: Tool(
+                driver: Driver(
+                    name: "recipe", version: version, semanticVersion: version, rules: rules)),
+            invocations: [
+                Invocation(
+                    executionSuccessful: isComplete,
+                    toolExecutionNotifications: incomplete.map {
+                        Notification(level: "warning", message: Text($0))
+                    })
+            ],
+            columnKind: "unicodeCodePoints",
+            results: results.map { result in
+                var result = result
+                result.ruleIndex = positions[result.ruleId] ?? 0
+                return result
+            })
     }
 
     /// Writes the log.
@@ -27,27 +56,6 @@ public struct SARIFLog: Encodable {
     private enum Key: String, CodingKey {
         case schema = "$schema"
         case version, runs
-    }
-
-    private var run: Run {
-        let used = ScanRule.allCases
-        let positions = Dictionary(uniqueKeysWithValues: used.enumerated().map { ($1, $0) })
-        let notifications = report.files.filter(\.isIncomplete).map { file in
-            Notification(
-                level: "warning", message: Text("\(harmless(file.path)): \(file.verdict.rawValue)"))
-        }
-        return Run(
-            tool: Tool(
-                driver: Driver(
-                    name: "recipe", version: version, semanticVersion: version,
-                    rules: used.map(Rule.init))),
-            invocations: [
-                Invocation(
-                    executionSuccessful: report.status != .incomplete,
-                    toolExecutionNotifications: notifications)
-            ],
-            columnKind: "unicodeCodePoints",
-            results: report.findings.map { Result($0, ruleIndex: positions[$0.rule] ?? 0) })
     }
 
     private struct Run: Encodable {
@@ -66,28 +74,34 @@ public struct SARIFLog: Encodable {
         let rules: [Rule]
     }
 
-    private struct Text: Encodable {
+    private struct Text: Encodable, Sendable {
         let text: String
         init(_ text: String) { self.text = text }
     }
 
-    private struct Rule: Encodable {
+    /// What is looked for.
+    public struct Rule: Encodable, Sendable {
         let id: String
-        let name: String
-        let shortDescription: Text
-        let fullDescription: Text
-        let help: Text
-        let defaultConfiguration: Configuration
+        private let name: String
+        private let shortDescription: Text
+        private let fullDescription: Text
+        private let help: Text
+        private let defaultConfiguration: Configuration
 
-        struct Configuration: Encodable { let level: String }
+        private struct Configuration: Encodable, Sendable { let level: String }
+
+        /// A rule of a name with hyphens, what it is, what to do about it, and how grave it is.
+        public init(id: String, title: String, help: String, level: Severity) {
+            self.id = id
+            name = id.split(separator: "-").map(\.capitalized).joined()
+            shortDescription = Text(title)
+            fullDescription = Text(title + ". " + help)
+            self.help = Text(help)
+            defaultConfiguration = Configuration(level: level.rawValue)
+        }
 
         init(_ rule: ScanRule) {
-            id = rule.rawValue
-            name = rule.rawValue.split(separator: "-").map(\.capitalized).joined()
-            shortDescription = Text(rule.title)
-            fullDescription = Text(rule.title + ". " + rule.help)
-            help = Text(rule.help)
-            defaultConfiguration = Configuration(level: rule.severity.rawValue)
+            self.init(id: rule.rawValue, title: rule.title, help: rule.help, level: rule.severity)
         }
     }
 
@@ -101,59 +115,70 @@ public struct SARIFLog: Encodable {
         let toolExecutionNotifications: [Notification]
     }
 
-    private struct Result: Encodable {
+    /// Something found.
+    public struct Result: Encodable, Sendable {
         let ruleId: String
-        let ruleIndex: Int
-        let level: String
-        let message: Text
-        let locations: [Location]
-        let properties: Properties?
+        fileprivate(set) var ruleIndex = 0
+        private let level: String
+        private let message: Text
+        private let locations: [Location]
+        private let properties: Properties?
 
-        init(_ finding: Finding, ruleIndex: Int) {
+        /// Something found by a rule in a file or folder.
+        public init(rule: String, level: Severity, message: String, path: String) {
+            ruleId = rule
+            self.level = level.rawValue
+            self.message = Text(message)
+            locations = [Location(path: path)]
+            properties = nil
+        }
+
+        init(_ finding: Finding) {
             ruleId = finding.rule.rawValue
-            self.ruleIndex = ruleIndex
             level = finding.severity.rawValue
             message = Text(finding.message)
-            locations = [Location(finding)]
+            locations = [
+                Location(path: finding.path, member: finding.member, offset: finding.offset)
+            ]
             properties = finding.member.map {
                 Properties(member: $0, memberByteOffset: finding.offset)
             }
         }
     }
 
-    private struct Properties: Encodable {
+    private struct Properties: Encodable, Sendable {
         let member: String
         let memberByteOffset: Int?
     }
 
-    private struct Location: Encodable {
+    private struct Location: Encodable, Sendable {
         let physicalLocation: Physical
         let logicalLocations: [Logical]?
 
-        struct Physical: Encodable {
+        struct Physical: Encodable, Sendable {
             let artifactLocation: Artifact
             let region: Region?
         }
 
-        struct Artifact: Encodable { let uri: String }
+        struct Artifact: Encodable, Sendable { let uri: String }
 
-        struct Region: Encodable { let byteOffset: Int }
+        struct Region: Encodable, Sendable { let byteOffset: Int }
 
-        struct Logical: Encodable {
+        struct Logical: Encodable, Sendable {
             let fullyQualifiedName: String
             let kind: String
         }
 
-        init(_ finding: Finding) {
+        init(path: String, member: String? = nil, offset: Int? = nil) {
             let allowed = CharacterSet(
                 charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
-            let uri = finding.path.addingPercentEncoding(withAllowedCharacters: allowed) ?? ""
+            let uri = path.addingPercentEncoding(withAllowedCharacters: allowed) ?? ""
             physicalLocation = Physical(
                 artifactLocation: Artifact(
-                    uri: (finding.path.hasPrefix("/") ? "file://" : "") + uri),
-                region: finding.member == nil ? finding.offset.map { Region(byteOffset: $0) } : nil)
-            logicalLocations = finding.member.map {
-                [Logical(fullyQualifiedName: "\(finding.path)!\($0)", kind: "member")]
+                    uri: (path.hasPrefix("/") ? "file://" : "") + uri),
+                region: member == nil ? offset.map { Region(byteOffset: $0) } : nil)
+            logicalLocations = member.map {
+                [Logical(fullyQualifiedName: "\(path)!\($0)", kind: "member")]
             }
         }
     }

@@ -107,7 +107,12 @@ public struct TextTask: PretrainingTask {
         suspects: [String], seed: Seed
     ) throws -> any Alterations<AnyTextModel, TokenBatch> {
         let sequences = try suspects.map { suspect in
-            let ids = tokenizer.encode(suspect)
+            // Pieces of words may be spelled as the vocabulary has them, with spaces between.
+            let parts = suspect.split(separator: " ")
+            let spelled = parts.compactMap { tokenizer.id(of: String($0)) }
+            let ids =
+                spelled.count == parts.count && !parts.isEmpty
+                ? spelled : tokenizer.encode(suspect)
             guard !ids.isEmpty, !ids.contains(tokenizer.unknownID) else {
                 throw TrainingError(
                     "the suspect ‘\(suspect)’ is "
