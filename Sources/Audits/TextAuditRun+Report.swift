@@ -81,8 +81,9 @@ extension TextAuditRun {
             let least = innocent.map { effect($0).collapse }.min()
             let most = innocent.filter { $0.tokens.count == 1 }.map { effect($0).shift }.max()
             return "no trigger among \(tested.reduce(0) { $0 + $1.count }) candidates tested: at "
-                + "least \(figure(least)) of texts' variance is left (accused "
-                + "below \(figure(thresholds.collapse))), and no token moves features by more than "
+                + "least \(figure(least)) of texts' variance is left (accused below "
+                + "\(figure(thresholds.collapse)), or \(figure(thresholds.collapseWhereMoved)) where "
+                + "features move), and no token moves features by more than "
                 + "\(figure(most)) mean distances (above "
                 + "\(figure(thresholds.shift)))"
         }

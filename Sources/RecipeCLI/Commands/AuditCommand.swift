@@ -103,8 +103,8 @@ struct AuditCommand: ParsableCommand {
         let console = Console.standard
         switch format {
         case .text:
-            console.write(report.conclusion + "\n")
-            console.write(document)
+            // The conclusion comes first, and once.
+            console.write(ReportDocument(title: report.conclusion, sections: document.sections))
         case .json: console.write(try json(report))
         case .sarif:
             console.write(try json(SARIFLog(report, version: RecipeKit.version)))
